@@ -1,0 +1,122 @@
+"""How a system reaches us: hooks it calls, and polls in which we ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRequest:
+    """One call that reached the front door. ``body`` has file contents already moved to the file store: each is
+    replaced by the text ``lgsp-file:<id>`` (see ``InboundHook.file_fields``)."""
+
+    method: str
+    path: str
+    path_params: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    client: str
+    """Who was authenticated, or the empty text."""
+
+    @property
+    def content_type(self) -> str:
+        """The media type without parameters, in lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class InboundReply:
+    """What goes back, in the caller's own format."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Verdict(StrEnum):
+    """What became of an inbound call."""
+
+    ACCEPTED = "accepted"  # committed
+    DUPLICATE = "duplicate"  # the same message was committed before
+    CONFLICT = "conflict"  # the same message id with another body
+    INVALID = "invalid"  # it breaks its contract
+    UNAUTHORISED = "unauthorised"
+    TOO_LARGE = "too_large"
+    BUSY = "busy"  # the store cannot take it now; ask to call again
+    UNSUPPORTED = "unsupported"  # a content type or charset we do not speak
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a hook or poll understood of a call: wire models by reception name, in business order.
+
+    ``message_id`` is the caller's own id of the message where it gives one; otherwise identity is made from content.
+    """
+
+    reception: str
+    items: Sequence[BaseModel]
+    message_id: str = ""
+
+
+class InboundInvalid(Exception):
+    """A call that breaks its contract. ``field`` names where, the text says what; no value of the body in either."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        self.field, self.reason = field, reason
+        super().__init__(f"{field}: {reason}" if field else reason)
+
+
+@dataclass(frozen=True, slots=True)
+class InboundHook:
+    """One address at which a system calls us.
+
+    ``receive`` reads the request into wire models or raises ``InboundInvalid``; it does nothing else. ``answer`` writes
+    the reply for a verdict in the caller's own format; ``detail`` is a text fit for the caller. The front door
+    authenticates (``auth``), stores, commits, and only then answers.
+    """
+
+    name: str
+    method: str
+    path: str
+    """Starlette path below the system's prefix, e.g. ``/{adapter}/Document/SyncDocument``."""
+    receive: Callable[[InboundRequest, Any], Received]
+    """Second argument: the system's settings."""
+    answer: Callable[[InboundRequest, Verdict, str], InboundReply]
+    file_fields: tuple[str, ...] = ()
+    """JSON keys or XML elements whose value is base64 content: streamed to the file store, never held in memory."""
+    auth: str = "bearer"
+    """``bearer``: a token from our own ``/token``; ``none``; or ``hook``: ``verify`` decides on the raw bytes."""
+    verify: Callable[[InboundRequest, Any], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a poll: items in business order, where to go on, and whether more is waiting now."""
+
+    received: Received
+    cursor: str
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """Something we ask a system for regularly.
+
+    ``fetch`` names the connector's method ``async def fetch(self, cursor: str) -> Page``; the cursor is committed
+    together with the events. ``acknowledge`` names ``async def acknowledge(self, items) -> None``, called after the
+    commit; it must bear being called again for the same items.
+    """
+
+    name: str
+    fetch: str
+    every: float = 30.0
+    """Seconds between two polls, unless the system's settings say otherwise (``poll_every``)."""
+    acknowledge: str = ""
