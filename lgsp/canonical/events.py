@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from lgsp.canonical.base import Canonical, Code, Moment, Text
+from lgsp.canonical.documents import Document
 from lgsp.canonical.dossier import Dossier, Step
 from lgsp.canonical.fee import Dong, Fee, PaidThrough
 
@@ -66,6 +67,21 @@ class PaymentReported(Canonical):
     reference: Text = ""
 
 
+class ActionRequested(Canonical):
+    """``action.requested``: something the citizen asks for at the portal on a dossier (supplement, withdraw, correct)."""
+
+    code: Code
+    note: Text = ""
+    person: Text = ""
+    documents: tuple[Document, ...] = ()
+
+
+class ResultIssued(Canonical):
+    """``result.issued``: another system issued a result of the dossier, for the one-stop system to hold."""
+
+    document: Document
+
+
 class RatingsSummed(Canonical):
     """``ratings.summed``: a month's ratings of one procedure, as percentages."""
 
@@ -114,6 +130,8 @@ Body = (
     | DossierAnswered
     | StepTaken
     | PaymentReported
+    | ActionRequested
+    | ResultIssued
     | RatingsSummed
     | QuestionAsked
     | QuestionAnswered
@@ -128,6 +146,8 @@ BODIES: Mapping[str, type[Body]] = MappingProxyType(
         "dossier.answered": DossierAnswered,
         "step.taken": StepTaken,
         "payment.reported": PaymentReported,
+        "action.requested": ActionRequested,
+        "result.issued": ResultIssued,
         "ratings.summed": RatingsSummed,
         "question.asked": QuestionAsked,
         "question.answered": QuestionAnswered,

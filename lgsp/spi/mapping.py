@@ -69,11 +69,11 @@ class Reception:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Events of ``event`` lead to ``operation`` of the mapping's system, where ``when`` holds."""
+    """Events of ``event`` lead to ``operation`` of the mapping's system, where ``when(event, settings)`` holds."""
 
     event: str
     operation: str
-    when: Callable[[Event], bool] | None = None
+    when: Callable[[Event, Any], bool] | None = None
     deadline: float = 0.0
     """Seconds after which an undelivered delivery is parked for a person; 0: never."""
 
