@@ -303,7 +303,7 @@ class CreateDossier(_Sent):
 
 
 class NewAction(_Sent):
-    """The body of ``POST dossiers/{id}/actions``. ``actionNote`` ends in a mark by which a probe knows the action again."""
+    """The body of ``POST dossiers/{id}/actions``. ``actionNote`` ends in a mark by which a probe knows it again."""
 
     actionCode: str = Field(min_length=1)
     actionUser: str = Field(min_length=1)
@@ -332,7 +332,7 @@ class ReportPayment(_Sent):
 
 
 class NewFile(_Sent):
-    """The body of ``POST dossiers/{id}/files``: one file for one ``referenceUid``, fetched by the remote from ``fileUrl``."""
+    """The body of ``POST dossiers/{id}/files``: one file for one ``referenceUid``, fetched from ``fileUrl``."""
 
     referenceUid: str = Field(min_length=1, max_length=75)
     displayName: str = Field(min_length=1)
