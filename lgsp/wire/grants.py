@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -32,12 +33,9 @@ class MemoryGrants:
     """Grants of one process, for tests and tools; the daemon's are in the ledger."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
-        import asyncio
-
         self._monotonic = monotonic
         self._held: dict[tuple[str, str], tuple[str, float]] = {}
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
-        self._lock_type = asyncio.Lock
 
     async def get(self, system: str, name: str, obtain: Obtain) -> str:
         return await self._value((system, name), "", obtain)
@@ -46,7 +44,7 @@ class MemoryGrants:
         return await self._value((system, name), rejected, obtain)
 
     async def _value(self, key: tuple[str, str], rejected: str, obtain: Obtain) -> str:
-        async with self._locks.setdefault(key, self._lock_type()):
+        async with self._locks.setdefault(key, asyncio.Lock()):
             held = self._held.get(key)
             if held and held[0] != rejected and self._monotonic() < held[1]:
                 return held[0]
