@@ -22,19 +22,24 @@ from pydantic import (
     Field,
     PlainSerializer,
     StringConstraints,
+    model_validator,
 )
 
 
 class Sent(BaseModel):
     """What we send: no field the portal does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True, regex_engine="python-re"
+    )
 
 
 class Got(BaseModel):
     """What the portal sends: fields we do not know are passed over."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True, regex_engine="python-re"
+    )
 
 
 # -- times: four formats meet in one province, each bound to the fields that use it ----------
@@ -137,6 +142,11 @@ Spaced = Annotated[
 ]
 """``yyyy-MM-dd HH:mm:ss`` (G2 create)."""
 
+SpacedOrEmpty = Annotated[
+    Annotated[AwareDatetime, AfterValidator(_whole_second)] | None,
+    BeforeValidator(lambda v: None if v == "" else _local_format("%Y-%m-%d %H:%M:%S")(v)),
+    PlainSerializer(lambda v: "" if v is None else _spaced(v), return_type=str),
+]
 Slashed = Annotated[
     AwareDatetime,
     BeforeValidator(_local_format("%d/%m/%Y %H:%M:%S")),
@@ -153,9 +163,10 @@ SlashedOrEmpty = Annotated[
 IsoMillis = Annotated[AwareDatetime, AfterValidator(_whole_milli), PlainSerializer(_iso, return_type=str)]
 """ISO 8601 with milliseconds and offset (G2 progress)."""
 
-IsoMillisOrNone = Annotated[
+IsoMillisOrEmpty = Annotated[
     Annotated[AwareDatetime, AfterValidator(_whole_milli)] | None,
-    PlainSerializer(lambda v: None if v is None else _iso(v), return_type=str | None),
+    BeforeValidator(lambda v: None if v == "" else v),
+    PlainSerializer(lambda v: "" if v is None else _iso(v), return_type=str),
 ]
 Day8 = Annotated[
     date,
@@ -188,17 +199,26 @@ AnyText = Annotated[str, BeforeValidator(_text)]
 Filled = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 """Text that must say something."""
 
-DossierCode = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^\S+$")]
+DossierCode = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^\S+\Z")]
+UnitCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^(?:[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}|[A-Z][0-9]{2}(?:\.[0-9]{1,3}){0,4})\Z"),
+]
+"""An organisation's code in either shape: ``000.00.00.H21`` or ``H21.14``."""
+
+ProcedureCode = Annotated[str, StringConstraints(pattern=r"^[0-9]\.[0-9]{6}\Z")]
+"""A national procedure code; a local variant carries more and is translated before."""
+
 Yes = Literal["0", "1"]
 Bool = Literal["True", "False"]
 """A truth value in capitalised words, not a JSON boolean."""
 
 NationalStatus = Literal["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]
-Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}$")]
+Amount = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}\Z")]
 """Whole dong as text; ``0`` is said, not left out."""
 
-Percent = Annotated[str, StringConstraints(pattern=r"^(100|[1-9]?[0-9])%$")]
-Address = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
+Percent = Annotated[str, StringConstraints(pattern=r"^(100|[1-9]?[0-9])%\Z")]
+Address = Annotated[str, StringConstraints(pattern=r"^https?://\S+\Z")]
 
 SUMMARY_MAX, FILE_NAME_MAX, PAPER_NAME_MAX, NOTE_MAX, OFFICER_MAX, STEPS_MAX = 1000, 4000, 2000, 2000, 50, 10
 
@@ -222,7 +242,7 @@ class Envelope(Sent):
     """What every session service is wrapped in."""
 
     session: Filled
-    madonvi: Filled
+    madonvi: UnitCode
 
 
 class Answer(Got):
@@ -319,7 +339,7 @@ class ProcedureList(Got):
 
 class GetProcedure(Sent):
     service: Literal["LayThuTuc"] = "LayThuTuc"
-    maTTHC: DossierCode
+    maTTHC: ProcedureCode
 
 
 class GetProcedureCall(Envelope, GetProcedure):
@@ -406,7 +426,7 @@ class FindTechId(Sent):
 
     service: Literal["TraCuuTechID"] = "TraCuuTechID"
     provider: Literal["wso2is"] = "wso2is"
-    mstorcmnd: DossierCode
+    mstorcmnd: Annotated[str, StringConstraints(pattern=r"^(?:[0-9]{9,10}|[0-9]{12}|[0-9]{10}-[0-9]{3})\Z")]
 
 
 class FindTechIdCall(Envelope, FindTechId):
@@ -434,7 +454,13 @@ class OwnerId(Sent):
     """1: 12-digit personal number; 2: 9-digit CMND."""
 
     LoaiDinhDanh: Literal["1", "2"]
-    SoDinhDanh: Annotated[str, StringConstraints(pattern=r"^([0-9]{12}|[0-9]{9})$")]
+    SoDinhDanh: Annotated[str, StringConstraints(pattern=r"^[0-9]+\Z")]
+
+    @model_validator(mode="after")
+    def _as_long_as_its_kind(self) -> OwnerId:
+        if len(self.SoDinhDanh) != (12 if self.LoaiDinhDanh == "1" else 9):
+            raise ValueError("SoDinhDanh has 12 digits for LoaiDinhDanh 1 and 9 for 2")
+        return self
 
 
 class Database(Sent):
@@ -463,7 +489,7 @@ class SubmittedFilePlus(SubmittedFile):
 class FeeItem(Sent):
     """DanhSachLePhi."""
 
-    TenPhiLePhi: str
+    TenPhiLePhi: Filled
     MaPhiLePhi: Filled
     HinhThucThu: Literal["1", "2", "4"]
     """1 at reception, 2 at supplement, 4 at return."""
@@ -510,10 +536,10 @@ class DossierItem(Sent):
     """One dossier in full, as G1 has it. Missing texts and dates are the empty text, missing lists are empty."""
 
     MaHoSo: DossierCode
-    MaTTHC: DossierCode
+    MaTTHC: ProcedureCode
     TenTTHC: Filled
     MaLinhVuc: str = ""
-    """Mandatory at the portal; the connector fills an empty one from LayThuTuc before sending."""
+    """Mandatory on the wire; the connector fills an empty one, and its name, from LayThuTuc before sending."""
     TenLinhVuc: str = ""
     SoBienNhan: str = ""
     ChuHoSo: Filled
@@ -542,6 +568,13 @@ class DossierItem(Sent):
     DanhSachTepDinhKemKhac: tuple[OtherPaper, ...] = ()
     DanhSachHoSoBoSung: tuple[SupplementItem, ...] = ()
     DanhSachGiayToKetQua: tuple[ResultPaper, ...] = ()
+
+    @model_validator(mode="after")
+    def _received_when(self) -> DossierItem:
+        # Without it the dossier is not counted (QĐ 766); only one that was never received has none.
+        if self.NgayTiepNhan is None and self.TrangThaiHoSo not in ("1", "3", "7"):
+            raise ValueError("NgayTiepNhan is missing, and TrangThaiHoSo says that the dossier was received")
+        return self
 
 
 class DossierItemPlus(DossierItem):
@@ -572,7 +605,11 @@ class SyncDossier(Sent):
 
 
 class SyncDossierCall(Envelope, SyncDossier):
-    pass
+    @model_validator(mode="after")
+    def _field_is_named(self) -> SyncDossierCall:
+        if not (self.data[0].MaLinhVuc.strip() and self.data[0].TenLinhVuc.strip()):
+            raise ValueError("MaLinhVuc and TenLinhVuc must be filled")
+        return self
 
 
 class SyncedDossier(Got):
@@ -636,7 +673,8 @@ class AnswerDossierItem(Sent):
     MaDoiTuong: str = ""
     NoiDung: str = ""
     NgayXuLy: Stamp
-    TrangThai: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}$")]
+    TrangThai: Literal["2", "5", "11"]
+    """2 accepted, 5 refused; 11 was seen for a refused reception."""
     TaiLieuXuLy: tuple[SubmittedFile, ...] = ()
 
 
@@ -658,19 +696,16 @@ class AnswerDossierCall(Envelope, AnswerDossier):
 class RatingItem(Sent):
     """A month's ratings of one procedure."""
 
-    NgayTongHop: Annotated[str, StringConstraints(pattern=r"^([1-9]|1[0-2])-[0-9]{4}$")]
-    TongSoNguoiDanhGia: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}$")]
+    NgayTongHop: Annotated[str, StringConstraints(pattern=r"^([1-9]|1[0-2])-20[0-9]{2}\Z")]
+    TongSoNguoiDanhGia: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}\Z")]
     PhanTramDanhGiaRatHaiLong: Percent
     PhanTramDanhGiaHaiLong: Percent
     PhanTramDanhGiaChuaHaiLong: Percent
     DanhSachNoiDungYKien: str = ""
-    MaThuTuc: str = ""
+    MaThuTuc: Filled
     NoiDung: str = ""
-    PhanTramDanhGiaDichVuRatHaiLong: Percent | Literal[""] = ""
-    PhanTramDanhGiaDichVuHaiLong: Percent | Literal[""] = ""
-    PhanTramDanhGiaDichVuChuaHaiLong: Percent | Literal[""] = ""
     Madonvi: Filled
-    TenDonVi: str
+    TenDonVi: Filled
 
 
 class SyncRatings(Sent):
@@ -739,7 +774,7 @@ class QuestionItem(Sent):
     MaLinhVuc: str = ""
     NOIDUNG: Filled
     MADONVI: Filled
-    TENDONVI: str = ""
+    TENDONVI: Filled
 
 
 class PushQuestion(Sent):
@@ -1038,7 +1073,7 @@ class G2Upload(Sent):
     """One file, in base64."""
 
     TenTep: Annotated[str, StringConstraints(min_length=1, max_length=FILE_NAME_MAX)]
-    NoiDung: Annotated[str, StringConstraints(min_length=4, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+    NoiDung: Annotated[str, StringConstraints(min_length=4, pattern=r"^[A-Za-z0-9+/]+={0,2}\Z")]
 
 
 class G2File(Got):
@@ -1048,23 +1083,23 @@ class G2File(Got):
 
 class G2Attachment(Sent):
     IdGiayTo: Filled
-    HashTepTin: str = ""
-    TenGiayTo: str = ""
+    HashTepTin: Filled
+    TenGiayTo: Filled
     MaKetQua: str = ""
 
 
 class G2Paper(Sent):
     MaThanhPhanHoSo: str
-    TenThanhPhanHoSo: str
+    TenThanhPhanHoSo: Filled
     SoLuong: Annotated[int, Field(ge=0, le=9999)] = 1
-    LoaiBan: Literal["0", "1", "2"] = "2"
+    LoaiBan: Literal[0, 1, 2] = 2
     """0 original, 1 copy, 2 electronic."""
     GiayToDinhKem: tuple[G2Attachment, ...] = ()
 
 
 class G2PersonDetail(Sent):
     TenNguoiNop: Filled
-    SoDinhDanh: str = ""
+    SoDinhDanh: Filled
     NgayCapDinhDanh: str = ""
     NgaySinh: StampOrEmpty = None
     SoDienThoai: str = ""
@@ -1082,21 +1117,21 @@ class G2PersonDetail(Sent):
 
 
 class G2Person(Sent):
-    LoaiDoiTuong: Literal["0", "1", "2"]
+    LoaiDoiTuong: Literal[0, 1, 2]
     IdDoiTuong: str = ""
     ThongTinChiTiet: G2PersonDetail
 
 
 class G2Create(Sent):
     MaHoSo: DossierCode
-    MaTTHC: DossierCode
+    MaTTHC: ProcedureCode
     MaDichVuCong: DossierCode
     ChuHoSo: Filled
-    LoaiDoiTuong: Literal["0", "1", "2"]
+    LoaiDoiTuong: Literal[0, 1, 2]
     """0 citizen, 1 enterprise, 2 household business: another set than G1's."""
     MaDonViTiepNhan: Filled
     NgayNop: Spaced
-    NgayTiepNhan: Spaced
+    NgayTiepNhan: SpacedOrEmpty = None
     EformThongTinChiTiet: Mapping[str, str] = {}
     ThanhPhanHoSo: tuple[G2Paper, ...] = ()
     ThongTinNguoiNop: G2Person
@@ -1108,15 +1143,15 @@ class G2Created(Got):
 
 
 class G2Step(Sent):
-    IDHoSo: str
+    IDHoSo: Filled
     MaHoSo: DossierCode
     NguoiXuLy: Annotated[str, StringConstraints(min_length=1, max_length=OFFICER_MAX, pattern=r"\S")]
     ThoiDiemXuLy: IsoMillis
     PhongBanXuLy: str = ""
     NoiDungXuLy: Filled
     TrangThai: NationalStatus
-    NgayBatDau: IsoMillisOrNone = None
-    NgayKetThucTheoQuyDinh: IsoMillisOrNone = None
+    NgayBatDau: IsoMillisOrEmpty = None
+    NgayKetThucTheoQuyDinh: IsoMillisOrEmpty = None
 
 
 class G2Progress(Sent):
@@ -1126,7 +1161,7 @@ class G2Progress(Sent):
 
 
 class G2StatusItem(Sent):
-    IdHoSo: str
+    IdHoSo: Filled
     MaHoSo: DossierCode
     TrangThai: NationalStatus
     NoiDungYKien: str = ""
@@ -1135,6 +1170,12 @@ class G2StatusItem(Sent):
     DanhSachLePhi: tuple[FeeItem, ...] = ()
     DanhSachGiayToKetQua: tuple[ResultPaper, ...] = ()
     """Both lists only with status 5, 6 or 9."""
+
+    @model_validator(mode="after")
+    def _lists_where_they_belong(self) -> G2StatusItem:
+        if self.TrangThai not in ("5", "6", "9") and (self.DanhSachLePhi or self.DanhSachGiayToKetQua):
+            raise ValueError("DanhSachLePhi and DanhSachGiayToKetQua go only with TrangThai 5, 6 or 9")
+        return self
 
 
 class G2Status(Sent):
