@@ -50,6 +50,10 @@ class CodeTables:
         found = (row for rows in self._tables.get(table, {}).values() for row in rows)
         return [row for row in found if on is None or row.holds_on(on)]
 
+    def history(self, table: str, code: str) -> list[CodeRow]:
+        """All rows of one code, whatever days they hold on."""
+        return list(self._tables.get(table, {}).get(code, ()))
+
     def find(self, table: str, code: str, on: date) -> CodeRow | None:
         """The row for this code on this day; the last of several, so that a local row wins over a shipped one."""
         rows = self._tables.get(table, {}).get(code, ())
