@@ -87,6 +87,9 @@ class Dossier(Canonical):
     """None: what the source said does not tell; ``local_status`` has its words, if any."""
     local_status: LocalStatus | None = None
 
+    status_at: Moment | None = None
+    """Since when the source says that the status holds, where it says so."""
+
     submitted_at: Moment | None = None
     accepted_at: Moment | None = None
     competent_received_at: Moment | None = None
@@ -110,6 +113,7 @@ class Dossier(Canonical):
         ``due_at`` lies in the future and does not count.
         """
         moments = [
+            self.status_at,
             self.submitted_at,
             self.accepted_at,
             self.competent_received_at,

@@ -40,6 +40,8 @@ class SystemSettings(BaseModel):
     tls: TlsSettings = Field(default_factory=TlsSettings, description="Certificates")
     poll_every: Annotated[float, Field(ge=0)] = Field(0.0, description="Seconds between polls; 0: as the connector has it")
     polls: bool = Field(True, description="Ask this system for changes")
+    retry_first: Annotated[float, Field(gt=0)] = Field(1.0, description="Seconds to wait after the first failed attempt")
+    retry_cap: Annotated[float, Field(gt=0)] = Field(300.0, description="Most seconds to wait between two attempts")
     max_attempts: Annotated[int, Field(ge=1)] = Field(
         40, description="Counted attempts before a delivery is parked; none is counted while the circuit is open"
     )

@@ -1,0 +1,143 @@
+"""Delivers one claimed delivery: map, ask if in doubt, call, map the answer, say how it ended. No loop, no waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lgsp import outcome
+from lgsp.canonical.codes import CodeTables
+from lgsp.canonical.documents import FileRef
+from lgsp.canonical.events import Event
+from lgsp.clock import VIETNAM, Clock, from_micros, micros
+from lgsp.errors import CallError, MappingError
+from lgsp.ledger.types import Claimed, Settlement, State
+from lgsp.log import Log
+from lgsp.spi.connector import SystemSettings
+from lgsp.spi.mapping import Context, OperationMapping
+from lgsp.spi.operation import Operation, Repeat
+from lgsp.spi.registry import System
+from lgsp.wire.exchange import scope
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all lanes share."""
+
+    clock: Clock
+    codes: Callable[[], CodeTables]
+    link: Callable[[FileRef, Event], str]
+    province: str
+
+
+class Dispatcher:
+    """Delivers to one system."""
+
+    def __init__(self, system: System, settings: SystemSettings, connector: Any, around: Surroundings) -> None:
+        self._system = system
+        self._settings = settings
+        self._connector = connector
+        self._around = around
+        self._log = Log(system=system.name)
+        self._pairs: Mapping[str, tuple[Operation[Any, Any], OperationMapping]] = {
+            m.operation: (system.plugin.operation(m.operation), m) for m in system.mappings.mappings
+        }
+
+    async def deliver(self, claimed: Claimed) -> Settlement:
+        """Try once. Never raises but for cancellation: every error becomes a settlement."""
+        now = micros(self._around.clock.now())
+        operation, mapping = self._pairs[claimed.operation]
+        case = outcome.Case(
+            repeat=operation.repeat,
+            attempts=claimed.attempts,
+            doubtful=claimed.doubtful,
+            trial=claimed.trial,
+            key=claimed.key,
+            first=self._settings.retry_first,
+            cap=self._settings.retry_cap,
+            max_attempts=self._settings.max_attempts,
+        )
+        if claimed.deadline_at is not None and now > claimed.deadline_at:
+            late = outcome.Decision(
+                State.PARKED,
+                cause="deadline",
+                reason="its deadline passed before it was delivered",
+                doubtful=claimed.doubtful,
+            )
+            return self._settlement(claimed, late)
+        try:
+            event = Event.model_validate_json(claimed.payload)
+            context = self.context(event, claimed)
+            with scope(claimed.id, event.dossier, claimed.tries):
+                request = mapping.outbound(event, context)
+                answer = await self._perform(operation, request, claimed)
+            follows = mapping.inbound(event, answer, context) if mapping.inbound is not None else ()
+        except Undecided as undecided:
+            return self._settlement(
+                claimed, outcome.undecidable(case, self._system.name, operation.name, undecided.note)
+            )
+        except Exception as error:
+            if not isinstance(error, CallError | MappingError):
+                self._log.exception("delivery_defect", delivery=claimed.id, operation=operation.name)
+            if isinstance(error, CallError):
+                error.system, error.operation = error.system or self._system.name, error.operation or operation.name
+            return self._settlement(claimed, outcome.decide(case, error))
+        return self._settlement(claimed, outcome.Decision(State.DONE, healthy=True), follows)
+
+    def context(self, event: Event, claimed: Claimed) -> Context:
+        """What a mapping may know of this delivery."""
+        return Context(
+            codes=self._around.codes(),
+            settings=self._settings,
+            today=event.occurred_at.astimezone(VIETNAM).date(),
+            identities=claimed.identities,
+            link=lambda file: self._around.link(file, event),
+            province=self._around.province,
+            received_at=from_micros(claimed.created_at),
+        )
+
+    async def _perform(self, operation: Operation[Any, Any], request: Any, claimed: Claimed) -> Any:
+        if claimed.doubtful:
+            if operation.repeat is Repeat.ONCE:
+                raise Undecided("")
+            if operation.repeat is Repeat.ASK:
+                probed = await getattr(self._connector, operation.probe)(request, claimed.key)
+                if probed.happened is None:
+                    raise Undecided(probed.note)
+                if probed.happened:
+                    return probed.answer
+        return await getattr(self._connector, operation.name)(request, claimed.key)
+
+    def _settlement(self, claimed: Claimed, decision: outcome.Decision, follows: Sequence[Event] = ()) -> Settlement:
+        now = micros(self._around.clock.now())
+        if decision.state is State.PARKED:
+            self._log.warning(
+                "delivery_parked",
+                operation=claimed.operation,
+                delivery=claimed.id,
+                cause=decision.cause,
+                reason=decision.reason,
+            )
+        return Settlement(
+            delivery=claimed.id,
+            system=self._system.name,
+            operation=claimed.operation,
+            state=decision.state,
+            due_at=now + int(decision.wait * 1_000_000),
+            counted=decision.counted,
+            doubtful=decision.doubtful,
+            cause=decision.cause,
+            reason=decision.reason,
+            events=tuple(follows),
+            healthy=decision.healthy,
+            hold=decision.hold,
+        )
+
+
+class Undecided(Exception):
+    """The probe could not tell whether a doubtful delivery happened."""
+
+    def __init__(self, note: str) -> None:
+        self.note = note
+        super().__init__(note)

@@ -1,0 +1,141 @@
+"""Claims: the next deliveries of a system, first of their lanes, leased to one worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Row, bindparam, select, text, update
+
+from lgsp.ledger.types import Claimed, ClaimRequest, Claims, State
+from lgsp.store.dialect import upsert
+from lgsp.store.schema import deliveries, events, identities, systems
+
+_d = deliveries.c
+# The literal in the WHERE clause is what lets SQLite use the partial index.
+_CLAIMABLE = text("claimable = 1")
+_PICK = (
+    select(_d.id)
+    .where(_CLAIMABLE, _d.system == bindparam("system_"), _d.due_at <= bindparam("now_"))
+    .order_by(_d.due_at, _d.id)
+    .limit(bindparam("limit_"))
+    .with_for_update(skip_locked=True)
+)
+_NEXT = select(_d.due_at).where(_CLAIMABLE, _d.system == bindparam("system_")).order_by(_d.due_at, _d.id).limit(1)
+_READ = select(
+    _d.id,
+    _d.event,
+    events.c.payload,
+    _d.operation,
+    _d.order_key,
+    _d.key,
+    _d.tries,
+    _d.attempts,
+    _d.doubtful,
+    _d.created_at,
+    _d.deadline_at,
+    events.c.dossier,
+).join(events, events.c.id == _d.event)
+
+
+def system_row(connection: Connection, system: str, *, lock: bool = False) -> Row[tuple[object, ...]]:
+    """The system's row, made if it is not there."""
+    query = select(systems).where(systems.c.system == system)
+    if lock:
+        query = query.with_for_update()
+    row = connection.execute(query).first()
+    if row is None:
+        fresh = {
+            "system": system,
+            "held": 0,
+            "held_reason": "",
+            "held_by": "",
+            "failures": 0,
+            "open_until": 0,
+            "opened": 0,
+            "trial": 0,
+            "tokens": 0.0,
+            "tokens_at": 0,
+            "last_failure": "",
+        }
+        upsert(connection, systems, fresh, ["system"], ["system"])
+        row = connection.execute(query).one()
+    return row
+
+
+def claim(connection: Connection, request: ClaimRequest, worker: str, now: int, lease: int) -> Claims:
+    """Lease up to ``limit`` deliveries. While the circuit is open none; when its time is over one, as a trial."""
+    system = system_row(connection, request.system, lock=request.rate > 0)
+    if system.held:
+        return Claims((), None, "held")
+    limit = request.limit
+    if system.open_until:
+        if now < system.open_until:
+            return Claims((), system.open_until, "circuit")
+        limit = 1
+        trial = connection.execute(
+            update(systems)
+            .where(systems.c.system == request.system, systems.c.open_until == system.open_until)
+            .values(open_until=now + lease, trial=1)
+        )
+        if trial.rowcount != 1:
+            return Claims((), now + lease, "circuit")
+    if request.rate > 0:
+        burst = max(1.0, request.rate)
+        earned = (now - system.tokens_at) / 1_000_000 * request.rate if system.tokens_at else burst
+        tokens = min(burst, system.tokens + max(0.0, earned))
+        limit = min(limit, int(tokens))
+        if limit < 1:
+            return Claims((), now + int((1 - tokens) / request.rate * 1_000_000) + 1, "rate")
+    picked = connection.execute(_PICK, {"system_": request.system, "now_": now, "limit_": limit}).scalars().all()
+    if request.rate > 0:
+        connection.execute(
+            update(systems).where(systems.c.system == request.system).values(tokens=tokens - len(picked), tokens_at=now)
+        )
+    if not picked:
+        if system.open_until:  # nothing to try the circuit with: leave it as it was
+            connection.execute(
+                update(systems).where(systems.c.system == request.system).values(open_until=system.open_until, trial=0)
+            )
+        return Claims((), connection.execute(_NEXT, {"system_": request.system}).scalar())
+    connection.execute(
+        update(deliveries)
+        .where(_d.id.in_(picked))
+        .values(
+            state=State.LEASED.value,
+            claimable=0,
+            lease_owner=worker,
+            lease_until=now + lease,
+            tries=_d.tries + 1,
+        )
+    )
+    rows = connection.execute(_READ.where(_d.id.in_(picked)).order_by(_d.due_at, _d.id)).all()
+    known = _identities(connection, sorted({row.dossier for row in rows if row.dossier}))
+    claimed = [
+        Claimed(
+            id=row.id,
+            event_id=row.event,
+            payload=row.payload,
+            system=request.system,
+            operation=row.operation,
+            order_key=row.order_key,
+            key=row.key,
+            tries=row.tries,
+            attempts=row.attempts,
+            doubtful=bool(row.doubtful),
+            created_at=row.created_at,
+            deadline_at=row.deadline_at,
+            trial=bool(system.open_until),
+            identities=known.get(row.dossier, {}),
+        )
+        for row in rows
+    ]
+    return Claims(claimed)
+
+
+def _identities(connection: Connection, keys: Sequence[str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    if keys:
+        i = identities.c
+        for dossier, system, code in connection.execute(select(i.dossier, i.system, i.code).where(i.dossier.in_(keys))):
+            found.setdefault(dossier, {})[system] = code
+    return found

@@ -1,0 +1,147 @@
+"""What becomes of a delivery after a try: done, again at a time, ask, park, or hold the system. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lgsp import redact
+from lgsp.errors import (
+    AccessRefused,
+    BadAnswer,
+    CallError,
+    ConfigError,
+    MappingError,
+    NotSent,
+    OutcomeUnknown,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
+from lgsp.ledger.types import State
+from lgsp.retry import backoff
+from lgsp.spi.operation import Repeat
+
+UNREADABLE_LIMIT = 12
+"""Attempts after which an answer that cannot be read is a person's work: an error page of a passing failure is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All a decision may look at."""
+
+    repeat: Repeat
+    attempts: int
+    """Counted before this one."""
+    doubtful: bool
+    """Nobody knows whether an earlier try happened."""
+    trial: bool = False
+    key: str = ""
+    first: float = 1.0
+    cap: float = 300.0
+    max_attempts: int = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to write down."""
+
+    state: State
+    wait: float = 0.0
+    counted: bool = False
+    doubtful: bool = False
+    cause: str = ""
+    reason: str = ""
+    healthy: bool | None = None
+    hold: str = ""
+
+
+def decide(case: Case, error: Exception) -> Decision:
+    """The decision for a try that ended in ``error``."""
+    reason = redact.personal(str(error))
+    again = backoff(case.attempts + 1, first=case.first, cap=case.cap, seed=case.key)
+    match error:
+        case MappingError():
+            return Decision(State.PARKED, cause=error.cause, reason=reason, doubtful=case.doubtful)
+        case Throttled():
+            wait = min(max(error.retry_after, 0.0), max(case.cap, 1.0))
+            return Decision(_waiting(case), wait=wait, reason=reason, doubtful=case.doubtful)
+        case AccessRefused():
+            # The delivery is as good as before; the system is what must be mended.
+            return Decision(_waiting(case), reason=reason, doubtful=case.doubtful, healthy=False, hold=reason)
+        case Rejected():
+            code = error.code or "rejected"
+            return Decision(
+                State.PARKED, cause=f"rejected:{error.system}:{error.operation}:{code}", reason=reason, healthy=True
+            )
+        case NotSent() | Unavailable():
+            return _limited(
+                case,
+                Decision(
+                    _waiting(case),
+                    wait=again,
+                    counted=not case.trial,
+                    reason=reason,
+                    doubtful=case.doubtful,
+                    healthy=False,
+                ),
+            )
+        case BadAnswer() if case.attempts + 1 >= UNREADABLE_LIMIT:
+            return Decision(
+                State.PARKED,
+                cause=f"unreadable:{error.system}:{error.operation}",
+                reason=reason,
+                doubtful=True,
+                healthy=False,
+            )
+        case OutcomeUnknown():
+            return _unknown(case, error, reason, again)
+        case ConfigError():
+            return Decision(_waiting(case), wait=again, reason=reason, doubtful=case.doubtful, hold=reason)
+        case _:
+            kind = type(error).__name__
+            return Decision(
+                State.PARKED,
+                cause=f"defect:{kind}",
+                reason=f"a defect of this software or a plug-in ({kind}): see the log, mend, then release",
+                doubtful=case.doubtful,
+            )
+
+
+def _unknown(case: Case, error: CallError, reason: str, again: float) -> Decision:
+    if case.repeat is Repeat.ONCE:
+        return Decision(
+            State.PARKED,
+            cause=f"unknown:{error.system}:{error.operation}",
+            reason=f"{reason}; it may have happened and must not happen twice: look at the remote, then release or discard",
+            doubtful=True,
+            healthy=False,
+        )
+    decision = Decision(State.UNKNOWN, wait=again, counted=not case.trial, reason=reason, doubtful=True, healthy=False)
+    return _limited(case, decision)
+
+
+def _waiting(case: Case) -> State:
+    return State.UNKNOWN if case.doubtful else State.WAITING
+
+
+def _limited(case: Case, decision: Decision) -> Decision:
+    if decision.counted and case.attempts + 1 >= case.max_attempts:
+        return Decision(
+            State.PARKED,
+            cause="attempts",
+            reason=f"{case.max_attempts} attempts failed, the last with: {decision.reason}",
+            counted=True,
+            doubtful=decision.doubtful,
+            healthy=False,
+        )
+    return decision
+
+
+def undecidable(case: Case, system: str, operation: str, note: str) -> Decision:
+    """For a doubtful delivery whose probe could not tell."""
+    return Decision(
+        State.PARKED,
+        cause=f"unknown:{system}:{operation}",
+        reason=f"it may have happened and {system} cannot tell{': ' + note if note else ''}: look there, then release or discard",
+        doubtful=True,
+    )
