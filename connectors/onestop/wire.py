@@ -6,7 +6,7 @@ Where each name comes from, and which are proposed by us, is told in ``contract/
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -267,36 +267,41 @@ class _Sent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
 
+Said = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Millis = Annotated[int, Field(ge=0, le=4_102_444_800_000)]
+Address = Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+
+
 class SentFile(_Sent):
     """A paper of a new dossier: fetched by the one-stop system from a signed address."""
 
-    referenceUid: str = Field(min_length=1)
-    displayName: str = Field(min_length=1)
+    referenceUid: str = Field(min_length=1, max_length=75)
+    displayName: Said
     dossierPartNo: str = ""
-    fileUrl: str = ""
+    fileUrl: Address
 
 
 class CreateDossier(_Sent):
     """``POST dossiers``. The remote creates one dossier for one ``referenceUid``, however often it is sent."""
 
     referenceUid: str = Field(min_length=1, max_length=75)
-    serviceCode: str = Field(min_length=1)
+    serviceCode: Said
     serviceName: str = ""
-    govAgencyCode: str = ""
+    govAgencyCode: Said
     govAgencyName: str = ""
-    applicantName: str = Field(min_length=1)
-    applicantIdType: str = Field(pattern="^(citizen|business|organization)$")
+    applicantName: Said
+    applicantIdType: Literal["citizen", "business", "organization"]
     applicantIdNo: str = ""
     address: str = ""
     contactTelNo: str = ""
     contactEmail: str = ""
     dossierNote: str = ""
     briefNote: str = ""
-    submitDate: int = Field(ge=0)
+    submitDate: Millis = Field(ge=1)
     viaPostal: int = Field(0, ge=0, le=1)
     online: bool = True
-    originality: int = 1
-    originDossierNo: str = Field(min_length=1)
+    originality: Literal[0, 1, 2, 3, 4, 9] = 1
+    originDossierNo: Said
     systemId: int = 5
     metaData: str = "{}"
     dossierFiles: tuple[SentFile, ...] = ()
@@ -305,14 +310,14 @@ class CreateDossier(_Sent):
 class NewAction(_Sent):
     """The body of ``POST dossiers/{id}/actions``. ``actionNote`` ends in a mark by which a probe knows it again."""
 
-    actionCode: str = Field(min_length=1)
-    actionUser: str = Field(min_length=1)
+    actionCode: Said
+    actionUser: Said
     actionNote: str = ""
     payload: str = "{}"
 
 
 class ReportAction(_Sent):
-    dossierNo: str = Field(min_length=1)
+    dossierNo: Said
     action: NewAction
     mark: str = Field(min_length=4)
 
@@ -320,14 +325,14 @@ class ReportAction(_Sent):
 class NewPayment(_Sent):
     """The body of ``PUT dossiers/{id}/payments``: the state of the payment; the same again changes nothing."""
 
-    paymentStatus: int
+    paymentStatus: int = Field(ge=0, le=5)
     paymentAmount: int = Field(ge=0)
     paymentMethod: str = ""
     confirmNote: str = ""
 
 
 class ReportPayment(_Sent):
-    dossierNo: str = Field(min_length=1)
+    dossierNo: Said
     payment: NewPayment
 
 
@@ -335,14 +340,14 @@ class NewFile(_Sent):
     """The body of ``POST dossiers/{id}/files``: one file for one ``referenceUid``, fetched from ``fileUrl``."""
 
     referenceUid: str = Field(min_length=1, max_length=75)
-    displayName: str = Field(min_length=1)
+    displayName: Said
     dossierPartNo: str = ""
     fileTemplateNo: str = ""
-    fileUrl: str = Field(min_length=1)
+    fileUrl: Address
 
 
 class AddResult(_Sent):
-    dossierNo: str = Field(min_length=1)
+    dossierNo: Said
     file: NewFile
 
 
