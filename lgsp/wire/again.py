@@ -40,7 +40,7 @@ def worth_it(error: BaseException) -> bool:
     """Whether trying again at once may help: no connection, or a short wait that the remote asked for."""
     if isinstance(error, NotSent):
         return not error.code
-    return isinstance(error, Throttled) and error.code == "short"
+    return isinstance(error, Throttled) and error.retry_after <= SHORT_WAIT
 
 
 async def again(first: CallError, call: Callable[[], Awaitable[T]], sleep: Sleep, chance: random.Random) -> T:
@@ -63,7 +63,7 @@ async def again(first: CallError, call: Callable[[], Awaitable[T]], sleep: Sleep
         failure = _failure(state)
         if isinstance(failure, Throttled):
             return failure.retry_after
-        return min(0.1 * 4 ** (state.attempt_number - 1), 1.0) * (0.5 + chance.random())
+        return min(0.1 * 4.0 ** (state.attempt_number - 1), 1.0) * (0.5 + chance.random())
 
     retrying = AsyncRetrying(
         sleep=sleep, stop=enough, wait=wait, retry=lambda state: worth_it(_failure(state)), reraise=True

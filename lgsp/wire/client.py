@@ -13,7 +13,7 @@ from lgsp import __version__
 from lgsp.clock import Clock, SystemClock, micros
 from lgsp.errors import BadAnswer, LgspError, NotSent, Throttled
 from lgsp.spi.connector import SystemSettings
-from lgsp.wire.again import SHORT_WAIT, Sleep, again, retry_after, worth_it
+from lgsp.wire.again import Sleep, again, retry_after, worth_it
 from lgsp.wire.answer import BadPacking, Body, TooLarge
 from lgsp.wire.exchange import Closed, ExchangeSink, Opened, current_scope, new_exchange_id
 from lgsp.wire.failures import classify
@@ -187,7 +187,7 @@ class Wire:
         seconds = retry_after(told, self.clock.now())
         return Throttled(
             f"HTTP {end.status}: asks to wait {seconds:g} s", retry_after=seconds, system=self.system,
-            operation=out.operation, code="short" if told is not None and seconds <= SHORT_WAIT else "",
+            operation=out.operation,
         )  # fmt: skip
 
     def _failure(self, error: Exception, out: Outgoing, end: _End) -> LgspError:

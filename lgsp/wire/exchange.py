@@ -27,7 +27,7 @@ class Scope:
     attempt: int = 0
 
 
-_scope: ContextVar[Scope] = ContextVar("lgsp_scope", default=Scope())
+_scope: ContextVar[Scope] = ContextVar("lgsp_scope", default=Scope())  # noqa: B039 - frozen
 
 
 def current_scope() -> Scope:

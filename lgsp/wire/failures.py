@@ -67,7 +67,7 @@ TABLE: dict[type[BaseException], Fate] = {
     aiohttp.ConnectionTimeoutError: Fate(NotSent, "no connection in time"),
     aiohttp.ClientConnectorError: Fate(NotSent, "no connection"),
     aiohttp.ClientConnectorDNSError: Fate(NotSent, "the host's name is not known"),
-    aiohttp.UnixClientConnectorError: Fate(NotSent, "no connection"),
+    aiohttp.client_exceptions.UnixClientConnectorError: Fate(NotSent, "no connection"),
     aiohttp.ClientProxyConnectionError: Fate(NotSent, "no connection to the proxy"),
     aiohttp.ClientHttpProxyError: Fate(NotSent, "the proxy refused the connection"),
     aiohttp.ClientSSLError: Fate(NotSent, "TLS could not be agreed; check the settings tls.*", False),
@@ -82,7 +82,7 @@ TABLE: dict[type[BaseException], Fate] = {
     aiohttp.ContentTypeError: Fate(BadAnswer, "another content type"),
     aiohttp.WSServerHandshakeError: Fate(BadAnswer, _GARBLED),
     aiohttp.TooManyRedirects: Fate(BadAnswer, "redirected without end"),
-    aiohttp.WSMessageTypeError: Fate(OutcomeUnknown, _MISUSED, False),
+    aiohttp.client_exceptions.WSMessageTypeError: Fate(OutcomeUnknown, _MISUSED, False),
     aiohttp.InvalidURL: Fate(ConfigError, _ADDRESS, False),
     aiohttp.InvalidUrlClientError: Fate(ConfigError, _ADDRESS, False),
     aiohttp.NonHttpUrlClientError: Fate(ConfigError, _ADDRESS, False),
@@ -100,7 +100,7 @@ _CERTIFICATE_ALERTS = ("CERTIFICATE_REQUIRED", "ALERT_UNKNOWN_CA", "BAD_CERTIFIC
 
 
 def fate(error: BaseException) -> Fate:
-    """What an error of the transport means. Where nothing is known of it, bytes may have left: unknown, never failed."""
+    """What an error of the transport means. Where nothing is known of it, bytes may have left: unknown."""
     cause = error.__cause__
     if isinstance(error, httpx.HTTPError) and isinstance(cause, aiohttp.ClientError):
         error = cause  # a bridge between the two libraries translates too coarsely

@@ -37,7 +37,7 @@ class Addresses:
         self._parsed: dict[str, tuple[httpx.URL, str]] = {}
 
     def get(self, operation: str, url: str, query: Mapping[str, str] | None) -> tuple[httpx.URL, str]:
-        """The address and its text. ``ConfigError`` if it has no scheme or host, ``MappingError`` if it is malformed."""
+        """The address and its text. ``ConfigError`` without scheme or host, ``MappingError`` if malformed."""
         if query:
             # A colon may stand in a query as it is, and `dstcode=VN:GOV:...` is documented so.
             url += ("&" if "?" in url else "?") + urlencode(query, quote_via=quote, safe=":")

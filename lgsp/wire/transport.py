@@ -1,8 +1,8 @@
 """The transport of one system: httpx's interface over aiohttp, with the system's TLS settings and proxy.
 
 The bridge is ours and not ``httpx_aiohttp``: that one reports a server that hung up after reading the request as a
-connect timeout, lets aiohttp repeat requests by itself, and lets yarl rewrite the query (``%3A`` becomes ``:``), so that
-the bytes sent would not be the bytes in the journal.
+connect timeout, lets aiohttp repeat requests by itself, and lets yarl rewrite the query (``%2F`` becomes ``/``): the
+bytes sent would not be the bytes in the journal.
 """
 
 from __future__ import annotations
