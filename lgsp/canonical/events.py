@@ -27,7 +27,7 @@ class DossierChanged(Canonical):
 
 
 class DossierFiled(Canonical):
-    """``dossier.filed``: a citizen filed a dossier at the national portal; the one-stop system does not have it."""
+    """``dossier.filed``: a citizen filed a dossier at the national portal; the one-stop system has it not yet."""
 
     dossier: Dossier
     form: Mapping[str, Any] = {}
@@ -122,6 +122,15 @@ class QuestionAnswered(Canonical):
     content: Text
 
 
+class MessageRefused(Canonical):
+    """``message.refused``: a polled item that cannot be told as an event; kept whole for a person."""
+
+    reception: Code
+    reason: Text
+    item: str
+    """As the source gave it, JSON."""
+
+
 Body = (
     DossierReported
     | DossierChanged
@@ -135,6 +144,7 @@ Body = (
     | RatingsSummed
     | QuestionAsked
     | QuestionAnswered
+    | MessageRefused
 )
 
 BODIES: Mapping[str, type[Body]] = MappingProxyType(
@@ -151,6 +161,7 @@ BODIES: Mapping[str, type[Body]] = MappingProxyType(
         "ratings.summed": RatingsSummed,
         "question.asked": QuestionAsked,
         "question.answered": QuestionAnswered,
+        "message.refused": MessageRefused,
     }
 )
 """Every event type with the model of its body."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, desc, select
 
-from lgsp.journal.rows import read_row, write_closed, write_opened
+from lgsp.journal.rows import read_row, write_closed, write_opened, write_whole
 from lgsp.store.engine import Store, Write
 from lgsp.store.schema import exchanges
 from lgsp.wire.exchange import Closed, Opened
@@ -21,6 +21,7 @@ class Journal:
         self._store = store
         self._worker = worker
         self._open: Write[tuple[Opened, str], None] = Write("open_exchange", write_opened)
+        self._whole: Write[tuple[Opened, Closed, str], None] = Write("record_exchange", write_whole)
         self._close: Write[Closed, None] = Write("close_exchange", write_closed)
 
     async def open(self, exchange: Opened) -> None:
@@ -32,9 +33,8 @@ class Journal:
         self._store.write_later(self._close, exchange)
 
     def record(self, opened: Opened, closed: Closed) -> None:
-        """Write an exchange that is over."""
-        self._store.write_later(self._open, (opened, self._worker))
-        self._store.write_later(self._close, closed)
+        """Write an exchange that is over, whether or not its request is stored already."""
+        self._store.write_later(self._whole, (opened, closed, self._worker))
 
     async def get(self, exchange: int) -> Pair | None:
         """One exchange whole."""

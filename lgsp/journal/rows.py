@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from lgsp.store.schema import exchanges
 from lgsp.wire.exchange import Closed, Opened
@@ -64,6 +64,15 @@ def opened_row(exchange: Opened, worker: str) -> dict[str, Any]:
 def write_opened(connection: Connection, items: Sequence[tuple[Opened, str]]) -> list[None]:
     connection.execute(insert(exchanges), [opened_row(exchange, worker) for exchange, worker in items])
     return [None] * len(items)
+
+
+def write_whole(connection: Connection, items: Sequence[tuple[Opened, Closed, str]]) -> list[None]:
+    """Exchanges that are over; those whose request is stored already are only closed."""
+    known = set(connection.execute(select(_x.id).where(_x.id.in_([opened.id for opened, _, _ in items]))).scalars())
+    fresh = [opened_row(opened, worker) for opened, _, worker in items if opened.id not in known]
+    if fresh:
+        connection.execute(insert(exchanges), fresh)
+    return write_closed(connection, [closed for _, closed, _ in items])
 
 
 def write_closed(connection: Connection, items: Sequence[Closed]) -> list[None]:

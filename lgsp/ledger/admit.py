@@ -16,7 +16,6 @@ from lgsp.ledger.types import Acceptance, Folded, IdentityClash, Inbound, Planne
 from lgsp.store.dialect import upsert
 from lgsp.store.schema import cursors, deliveries, dossiers, events, identities
 
-
 _OPEN = text("open = 1")
 _UNTOUCHED = (State.READY.value, State.WAITING.value)
 _REPLACEABLE = (*_UNTOUCHED, State.UNKNOWN.value, State.PARKED.value)

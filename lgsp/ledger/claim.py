@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select, text, update
 
@@ -37,7 +38,7 @@ _READ = select(
 ).join(events, events.c.id == _d.event)
 
 
-def system_row(connection: Connection, system: str, *, lock: bool = False) -> Row[tuple[object, ...]]:
+def system_row(connection: Connection, system: str, *, lock: bool = False) -> Row[Any]:
     """The system's row, made if it is not there."""
     query = select(systems).where(systems.c.system == system)
     if lock:

@@ -10,6 +10,8 @@ from dataclasses import replace
 from sqlalchemy import Connection, delete, or_, select, update
 
 from lgsp.canonical.codes import CodeTables
+from lgsp.canonical.events import Event, MessageRefused
+from lgsp.clock import from_micros
 from lgsp.journal.rows import opened_row
 from lgsp.ledger import claim as claiming
 from lgsp.ledger import recover as recovery
@@ -22,6 +24,7 @@ from lgsp.ledger.types import (
     Claims,
     IdentityClash,
     Inbound,
+    Planned,
     Planner,
     Settlement,
     State,
@@ -216,8 +219,33 @@ class Ledger:
 
         return await self.store.read(query)
 
-    async def hold_poll(self, name: str, seconds: float) -> bool:
-        """Whether this worker may poll now: one of many does, for ``seconds`` or until it lets go."""
+    async def set_aside_message(self, system: str, reception: str, number: str, item: str, reason: str) -> None:
+        """Keep a polled item that cannot be told as an event as a parked work item, once."""
+
+        def run(connection: Connection, items: Sequence[None]) -> list[None]:
+            admission = self._admission(connection)
+            event = Event(
+                type="message.refused",
+                source=system,
+                source_id=f"refused:{reception}:{number}",
+                occurred_at=from_micros(admission.now),
+                body=MessageRefused(reception=reception, reason=reason, item=item),
+            )
+            stored = admission.event(event)
+            if stored is not None:
+                [made] = admission.enqueue(stored, event, [Planned(system, f"receive_{reception}"[:50])])
+                connection.execute(
+                    update(deliveries)
+                    .where(deliveries.c.id == made)
+                    .values(state=State.PARKED.value, claimable=0, cause=f"message:{reception}", reason=reason)
+                )
+            return [None] * len(items)
+
+        await self.store.write(Write("set_aside_message", run), None)
+
+    async def may_poll(self, system: str, name: str, seconds: float) -> bool:
+        """Whether this worker may poll now: the system is neither held nor its circuit open, and of many workers one
+        polls, for ``seconds`` or until it comes again."""
 
         def run(connection: Connection, items: Sequence[None]) -> list[bool]:
             now = self._now()
@@ -232,7 +260,7 @@ class Ledger:
             )
             return [got.rowcount == 1] * len(items)
 
-        return await self.store.write(Write("hold_poll", run), None)
+        return await self.store.write(Write("may_poll", run), None)
 
     async def events_of(self, dossier: str, limit: int = 1000) -> list[bytes]:
         """The stored events of a dossier, in the order in which they were recorded."""
