@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -19,7 +18,6 @@ from starlette.routing import BaseRoute, Route
 
 from lgsp import redact
 from lgsp.canonical.codes import CodeTables
-from lgsp.canonical.events import Event
 from lgsp.clock import VIETNAM, Clock, micros
 from lgsp.errors import MappingError, StoreError
 from lgsp.inbound import links as file_links
@@ -28,6 +26,7 @@ from lgsp.inbound.body import Body, Limits, Refusal, read
 from lgsp.inbound.files import FileStore
 from lgsp.inbound.links import Links, Revocations, none_revoked
 from lgsp.inbound.tokens import TokenRefused, Tokens
+from lgsp.ledger.types import Acceptance, Inbound
 from lgsp.log import Log
 from lgsp.spi.connector import SystemSettings
 from lgsp.spi.inbound import InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict
@@ -40,31 +39,11 @@ _LARGE = 1024 * 1024
 _log = Log(part="front_door")
 
 
-@dataclass(frozen=True, slots=True)
-class Inbound:
-    """One accepted call: the ledger commits all of it in one transaction."""
-
-    system: str
-    reception: str
-    events: Sequence[Event]
-    message_id: str
-    """The caller's own id of the message, or one made from its content; unique within system and reception."""
-    digest: str
-    """Of the content, whatever the format it came in: the same id with another digest is a conflict."""
-    exchange: Opened
-
-
-class Acceptance(StrEnum):
-    NEW = "new"
-    DUPLICATE = "duplicate"
-    CONFLICT = "conflict"
-
-
 class InboundLedger(Protocol):
     """What the front door needs of the ledger."""
 
     async def accept(self, inbound: Inbound) -> Acceptance:
-        """Return after the commit; ``StoreError`` when the store cannot take it."""
+        """Return after the commit of all of it; ``StoreError`` when the store cannot take it."""
 
     def record(self, opened: Opened, closed: Closed) -> None:
         """Journal how a call ended. ``opened`` is in the store already if ``accept`` got it, else it is not."""
@@ -227,7 +206,7 @@ class _Call:
             system=self._system.name,
             reception=received.reception,
             events=events,
-            message_id=received.message_id or f"content-{digest[:32]}",
+            message_id=received.message_id,
             digest=digest,
             exchange=self._opened(),
         )
