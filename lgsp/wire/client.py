@@ -92,10 +92,10 @@ class Wire:
         if body or method not in ("GET", "HEAD", "DELETE", "OPTIONS"):
             sent["Content-Length"] = str(len(body))
         masks = self._masks
+        shown_headers = masks.sent(sent)
         out = Outgoing(
-            operation, method, address, sent, body, effect,
-            masks.url(shown), masks.headers(sent), masks.body(body),
-        )  # fmt: skip
+            operation, method, address, sent, body, effect, masks.url(shown), shown_headers, masks.body(body)
+        )
         try:
             return await self._once(out)
         except (NotSent, Throttled) as first:

@@ -30,11 +30,17 @@ class Masks:
         self._settings = [form for value in _secrets(settings) for form in _forms(value)]
         self._obtained: deque[list[bytes]] = deque(maxlen=16)
         self._all: list[bytes] = self._settings
+        self._known: set[str] = set()
 
     def hide(self, value: str) -> None:
         """Mask this value from now on, in whatever it is sent or comes back."""
+        if value in self._known:
+            return
         forms = _forms(value)
-        if forms and forms not in self._obtained:
+        if forms:
+            if len(self._known) >= 4096:
+                self._known.clear()
+            self._known.add(value)
             self._obtained.append(forms)
             known = {form for forms in self._obtained for form in forms}.union(self._settings)
             self._all = sorted(known, key=len, reverse=True)
@@ -42,6 +48,14 @@ class Masks:
     def body(self, body: bytes) -> bytes:
         """The body without secrets; all other bytes as they were."""
         return self._values(secrets_in_body(body)) if body else body
+
+    def sent(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Headers about to leave, without secrets; a remote may repeat what is masked here, so that it is hidden."""
+        masked = self.headers(headers)
+        for name, value in headers.items():
+            if masked[name] is MASK:
+                self.hide(value.rpartition(" ")[2])
+        return masked
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """The headers without secrets."""

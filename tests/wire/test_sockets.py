@@ -231,7 +231,7 @@ async def test_an_answer_that_is_not_read_to_its_end_costs_its_connection() -> N
     async def long(peer: Peer) -> None:
         while True:
             await peer.read()
-            await peer.answer(b"x" * 3000)
+            await peer.answer(b"x" * 3_000_000)
 
     async with serving(long) as server, wired(max_answer_bytes=1024) as (wire, _):
         for _ in range(2):
