@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from lgsp import outcome
@@ -27,7 +28,8 @@ class Surroundings:
 
     clock: Clock
     codes: Callable[[], CodeTables]
-    link: Callable[[FileRef, Event], str]
+    link: Callable[[FileRef, datetime], str]
+    """The address of a file, for a delivery made at this moment."""
     province: str
 
 
@@ -87,14 +89,15 @@ class Dispatcher:
 
     def context(self, event: Event, claimed: Claimed) -> Context:
         """What a mapping may know of this delivery."""
+        made_at = from_micros(claimed.created_at)
         return Context(
             codes=self._around.codes(),
             settings=self._settings,
             today=event.occurred_at.astimezone(VIETNAM).date(),
             identities=claimed.identities,
-            link=lambda file: self._around.link(file, event),
+            link=lambda file: self._around.link(file, made_at),
             province=self._around.province,
-            received_at=from_micros(claimed.created_at),
+            received_at=made_at,
         )
 
     async def _perform(self, operation: Operation[Any, Any], request: Any, claimed: Claimed) -> Any:

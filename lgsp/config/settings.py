@@ -120,7 +120,9 @@ class WorkerSettings(Section):
     lease_seconds: Annotated[float, Field(ge=1, le=3600)] = Field(
         30.0, description="Seconds after which the deliveries of a worker that died are taken over"
     )
-    batch: Annotated[int, Field(ge=1, le=1000)] = Field(64, description="Deliveries claimed at once")
+    reorder_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
+        0.0, description="Seconds that a step waits for an earlier one that it may have overtaken on its way to us"
+    )
     idle_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
         1.0, description="Seconds after which an idle lane looks for work that another process brought"
     )
