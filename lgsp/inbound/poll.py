@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lgsp.canonical.events import Event
 from lgsp.clock import VIETNAM, Clock
 from lgsp.errors import AccessRefused, CallError, MappingError, StoreError
 from lgsp.ledger.ledger import Ledger
@@ -100,7 +101,7 @@ class Poller:
             province=self.province,
             received_at=now,
         )
-        events = []
+        events: list[Event] = []
         for item in page.received.items:
             try:
                 events.extend(reception.events(item, context))

@@ -83,14 +83,18 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All the bus knows of one dossier. ``events`` and ``exchanges`` are in order of time."""
+    """All the bus knows of one dossier, in order of time.
+
+    ``events`` are rows (id, type, source, occurred_at, recorded_at, payload); ``exchanges`` are rows (id, system,
+    operation, direction, opened_at, closed_at, outcome, status, delivery, error).
+    """
 
     dossier: str
     identities: dict[str, str]
     state: bytes | None
-    events: tuple[Row[Any], ...]
+    events: tuple[Any, ...]
     deliveries: tuple[WorkItem, ...]
-    exchanges: tuple[Row[Any], ...]
+    exchanges: tuple[Any, ...]
 
 
 _ITEM = select(
@@ -112,7 +116,7 @@ _ITEM = select(
 ).join(events, events.c.id == _d.event)
 
 
-def _item(row: Row[Any]) -> WorkItem:
+def _item(row: Any) -> WorkItem:
     values: list[Any] = list(row)  # the columns are selected in the order of the fields
     values[9] = bool(values[9])
     return WorkItem(*values)
