@@ -45,8 +45,8 @@ class Options:
     client_id: str = "lgsp-h21"
     client_secret: str = "secret"
     dstcode: str = "VN:GOV:000.00.00.G22:vpcpdvcprovider"
-    share_path: str = "mapi/share"
-    integration_path: str = "mapi/integration"
+    share_path: str = "mapi/g"
+    integration_path: str = "mapi/g"
 
 
 class Portal(Mock):

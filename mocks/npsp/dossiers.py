@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -21,7 +20,9 @@ NEXT = {
 _DUMMY = re.compile(r"0{6,}\d{0,3}|(\d)\1{7,}|123456789(012)?")
 """Placeholders vendors write for an unknown number, such as 000000001."""
 
-DATES = ("NgayNopHoSo", "NgayTiepNhan", "NgayHenTra", "NgayTra", "NgayKetThucXuLy", "NgayTuChoi")
+STATE_DATES = ("NgayNopHoSo", "NgayTiepNhan", "NgayHenTra", "NgayTra", "NgayKetThucXuLy", "NgayTuChoi")
+DATES = (*STATE_DATES, "ThoiDiemXuLy", "NgayBatDau", "NgayKetThucTheoQuyDinh", "NgayXuLy")
+_ROUND_DATES = ("NgayBoSung", "NgayTiepNhanBoSung", "NgayHenTraTruoc", "NgayHenTraMoi")
 _NEEDS = {"9": "NgayKetThucXuLy", "10": "NgayTra", "3": "NgayTuChoi"}
 
 
@@ -49,17 +50,16 @@ def is_real(moment: str) -> bool:
     return True
 
 
-def unreal_dates(value: Any, path: str = "") -> Iterator[str]:
-    """The places of date fields whose day does not exist, at any depth."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if isinstance(inner, dict | list):
-                yield from unreal_dates(inner, f"{path}.{name}" if path else name)
-            elif name.startswith(("Ngay", "ThoiDiem")) and inner and isinstance(inner, str) and not is_real(inner):
-                yield f"{path}.{name}" if path else name
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from unreal_dates(inner, f"{path}[{number}]")
+def unreal_dates(item: dict[str, Any]) -> list[str]:
+    """The date fields of an item, a step or an answer whose moment does not exist."""
+    found = [name for name in DATES if (moment := item.get(name)) and not is_real(moment)]
+    for number, one in enumerate(item.get("DanhSachHoSoBoSung") or ()):
+        found.extend(
+            f"DanhSachHoSoBoSung[{number}].{name}"
+            for name in _ROUND_DATES
+            if (moment := one.get(name)) and not is_real(moment)
+        )
+    return found
 
 
 def is_dummy(number: str) -> bool:
@@ -113,7 +113,7 @@ class Dossier:
         """Overwrite the state as the portal does, without asking which is newer; tells what was odd."""
         flags: tuple[str, ...] = ()
         status = item["TrangThaiHoSo"]
-        dates = {name: item[name] for name in DATES if item.get(name)}
+        dates = {name: item[name] for name in STATE_DATES if item.get(name)}
         rounds = len(item.get("DanhSachHoSoBoSung") or ())
         if self.latest and (
             int(status) not in REACHABLE[int(self.status)]

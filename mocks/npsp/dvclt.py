@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 LIST = "/npsp/dvclt/api/lienthongdvclt/hosolienthong"
 _DETAIL = re.compile(re.escape(LIST) + r"/([^/]+)")
 _PATHS = {
-    ("POST", "/npsp/dvclt/api/lienthongdvclt/token"): "dvclt.token",
+    ("POST", "/npsp/dvclt/api/tokens"): "dvclt.token",
     ("GET", LIST): "dvclt.list",
     ("PUT", LIST): "dvclt.ack",
-    ("POST", LIST): "dvclt.status",
+    ("POST", "/npsp/dvclt/api/lienthongdvclt/capnhattrangthai"): "dvclt.status",
 }
 FINAL = 6  # refused
 

@@ -19,7 +19,7 @@ from mocks.npsp.dossiers import is_dummy
 if TYPE_CHECKING:
     from mocks.npsp import Portal
 
-_STEPS = ("token", "GetNextValue", "upload", "create", "CapNhatTienTrinh", "CapNhatTrangThai")
+_STEPS = ("token", "GetNextValue", "upload", "NoiHoSo", "CapNhatTienTrinh", "CapNhatTrangThai")
 
 
 class Newer:
@@ -50,7 +50,7 @@ class Newer:
         work: dict[str, Callable[[Any], Answer]] = {
             "g2.GetNextValue": self._next,
             "g2.upload": self._upload,
-            "g2.create": self._create,
+            "g2.NoiHoSo": self._create,
             "g2.CapNhatTienTrinh": self._progress,
             "g2.CapNhatTrangThai": self._status,
         }
@@ -99,22 +99,22 @@ class Newer:
     def _create(self, data: dict[str, Any]) -> Answer:
         portal, code = self._portal, data["MaHoSo"]
         if code not in self._issued:
-            return self._refuse("g2.create", code, "MaHoSo: chưa được cấp")
+            return self._refuse("g2.NoiHoSo", code, "MaHoSo: chưa được cấp")
         if data["MaTTHC"] not in portal.catalogue.procedures:
-            return self._refuse("g2.create", code, "MaTTHC: thủ tục không tồn tại")
+            return self._refuse("g2.NoiHoSo", code, "MaTTHC: thủ tục không tồn tại")
         if not portal.catalogue.unit_exists(data["MaDonViTiepNhan"]):
-            return self._refuse("g2.create", code, "MaDonViTiepNhan: đơn vị không tồn tại")
+            return self._refuse("g2.NoiHoSo", code, "MaDonViTiepNhan: đơn vị không tồn tại")
         if is_dummy(data["ThongTinNguoiNop"]["ThongTinChiTiet"]["SoDinhDanh"]):
-            return self._refuse("g2.create", code, "SoDinhDanh: số giấy tờ không hợp lệ")
+            return self._refuse("g2.NoiHoSo", code, "SoDinhDanh: số giấy tờ không hợp lệ")
         for name in ("NgayNop", "NgayTiepNhan"):
             if data.get(name) and not _real(data[name]):
-                return self._refuse("g2.create", code, f"{name}: không phải thời điểm có thật")
+                return self._refuse("g2.NoiHoSo", code, f"{name}: không phải thời điểm có thật")
         for part in data.get("ThanhPhanHoSo", ()):
             for paper in part.get("GiayToDinhKem", ()):
                 if self._files.get(paper["IdGiayTo"]) != paper["HashTepTin"]:
-                    return self._refuse("g2.create", code, "GiayToDinhKem: tệp chưa được tải lên")
+                    return self._refuse("g2.NoiHoSo", code, "GiayToDinhKem: tệp chưa được tải lên")
         if any(d["MaHoSo"] == code for d in self.dossiers.values()):
-            return self._refuse("g2.create", code, "Hồ sơ đã tồn tại")
+            return self._refuse("g2.NoiHoSo", code, "Hồ sơ đã tồn tại")
         number = f"hs-{len(self.dossiers) + 1}"
         self.dossiers[number] = {"MaHoSo": code, "item": data, "status": "1", "steps": [], "statuses": []}
         portal.ledger.record(portal.clock.now(), code, "g2.create", canonical(data), after="1", once=True)

@@ -212,7 +212,7 @@ class Services:
             if step["MaHoSo"] not in portal.dossiers:
                 portal.note("CapNhatTienDoHoSoMC", "refused", ["step of an unknown dossier"], step["MaHoSo"])
                 return self._no(-1, "Hồ sơ không tồn tại")
-            if unreal := list(unreal_dates(step)):
+            if unreal := unreal_dates(step):
                 problems = [f"{place}: không phải thời điểm có thật" for place in unreal]
                 portal.note("CapNhatTienDoHoSoMC", "refused", problems, step["MaHoSo"])
                 return self.invalid(problems)
@@ -236,7 +236,7 @@ class Services:
         if found is None or found.origin != "portal":
             portal.note("DongBoTrangThaiHoSo", "refused", ["not a dossier of the portal"], item["MaHoSo"])
             return self._no(-1, "Hồ sơ không tồn tại trên Cổng")
-        if unreal := list(unreal_dates(item)):
+        if unreal := unreal_dates(item):
             portal.note("DongBoTrangThaiHoSo", "refused", unreal, item["MaHoSo"])
             return self.invalid([f"{place}: không phải thời điểm có thật" for place in unreal])
         content = canonical(item)
