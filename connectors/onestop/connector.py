@@ -9,6 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr
 
@@ -113,7 +114,9 @@ class Onestop:
     # --- operations ---
 
     async def create_dossier(self, request: CreateDossier, key: str) -> DossierRecord:
-        reply = await self._send("create_dossier", "POST", "dossiers", request)
+        reply = await self._send("create_dossier", "POST", "dossiers", request, also=409)
+        if reply.status == 409:  # it has a dossier of this referenceUid: that is the one
+            reply = await self._get("create_dossier", f"dossiers/{quote(request.referenceUid, safe='')}")
         record: DossierRecord = reply.model(DossierRecord)
         if not record.dossierNo:
             raise reply.bad("the dossier was created without a dossierNo")
@@ -150,7 +153,9 @@ class Onestop:
 
     async def add_result(self, request: AddResult, key: str) -> FileRecord:
         number = await self._id(request.dossierNo, "add_result")
-        reply = await self._send("add_result", "POST", f"dossiers/{number}/files", request.file)
+        reply = await self._send("add_result", "POST", f"dossiers/{number}/files", request.file, also=409)
+        if reply.status == 409:  # it has a file of this referenceUid
+            return FileRecord(referenceUid=request.file.referenceUid, displayName=request.file.displayName)
         record: FileRecord = reply.model(FileRecord)
         return record
 
@@ -231,36 +236,34 @@ class Onestop:
         raise Rejected("it has no dossier with this dossierNo", system=reply.system, operation=operation, code="absent")
 
     async def _get(self, operation: str, path: str, **query: str) -> Reply:
-        reply = await self._wire.request(
-            operation, "GET", f"{self._base}/{path}", headers=self._headers, query=query or None, effect=False
-        )
-        return _expected(reply)
+        return await self._call(operation, "GET", path, query=query or None, effect=False)
 
-    async def _send(self, operation: str, method: str, path: str, body: Any) -> Reply:
-        reply = await self._wire.request(
-            operation, method, f"{self._base}/{path}", json=body, headers=self._headers, effect=True
-        )
-        return _expected(reply)
+    async def _send(self, operation: str, method: str, path: str, body: Any, also: int = 201) -> Reply:
+        return await self._call(operation, method, path, also, json=body)
+
+    async def _call(self, operation: str, method: str, path: str, also: int = 201, **more: Any) -> Reply:
+        """One call; once more where the account was refused, which some servers do while its session is renewed."""
+        for attempt in (1, 2):
+            reply = await self._wire.request(operation, method, f"{self._base}/{path}", headers=self._headers, **more)
+            if reply.status != 401 or attempt == 2:
+                break
+        return _expected(reply, also)
 
 
-def _expected(reply: Reply) -> Reply:
+def _expected(reply: Reply, also: int) -> Reply:
     """The reply of a success; a refusal carries the remote's own ``code``."""
     try:
-        return expect(reply, 200, 201)
+        return expect(reply, 200, 201, also)
     except Rejected as error:
         try:
             told = reply.json()
         except BadAnswer:
             raise error from None
         code = told.get("code") if isinstance(told, dict) else None
-        if isinstance(code, (str, int, Decimal)) and len(str(code)) <= 64:
-            raise Rejected(
-                f"{error.reason} (code {code}; its text is in the journal)",
-                system=reply.system,
-                operation=reply.operation,
-                code=str(code),
-            ) from None
-        raise
+        if not isinstance(code, (str, int, Decimal)) or not 0 < len(str(code)) <= 64:
+            raise
+        reason = f"{error.reason} (code {code}; its text is in the journal)"
+        raise Rejected(reason, system=reply.system, operation=reply.operation, code=str(code)) from None
 
 
 plugin = ConnectorPlugin(

@@ -37,7 +37,7 @@ class _Base64:
         if not whole:
             return
         if self._padded:
-            raise self._invalid("has text after its end")
+            raise self._invalid("is not base64: it goes on after its end")
         try:
             data = binascii.a2b_base64(text[:whole], strict_mode=True)
         except (binascii.Error, ValueError):
@@ -53,7 +53,7 @@ class _Base64:
     def end(self) -> bytes:
         """What stands in the value's place."""
         if self._rest:
-            raise self._invalid("is cut off: its length is not a multiple of four")
+            raise self._invalid("is not base64, or cut off: its length is not a multiple of four")
         if self._writer is None:
             return b""
         self._writer.close()
@@ -200,6 +200,7 @@ class Diverter:
             return False
         if found[0] == b'"':
             self._end_file()
+            self._at += 1  # the closing quote is given back, and does not open another string
             self._step = self._json_outside
             return True
         length = 6 if self._buffer[self._at + 1 : self._at + 2] == b"u" else 2

@@ -26,7 +26,7 @@ from lgsp.inbound.body import Body, Limits, Refusal, read
 from lgsp.inbound.files import FileStore
 from lgsp.inbound.links import Links, Revocations, none_revoked
 from lgsp.inbound.tokens import TokenRefused, Tokens
-from lgsp.ledger.types import Acceptance, Inbound
+from lgsp.ledger.types import Acceptance, IdentityClash, Inbound
 from lgsp.log import Log
 from lgsp.spi.connector import SystemSettings
 from lgsp.spi.inbound import InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict
@@ -171,7 +171,11 @@ class _Call:
             inbound = self._understood(codes)
         if body.files:
             await asyncio.to_thread(body.files.keep)
-        accepted = await self._door.ledger.accept(inbound)
+        try:
+            accepted = await self._door.ledger.accept(inbound)
+        except IdentityClash:
+            detail = "a dossier code in it belongs to another dossier already: compare the codes of both systems"
+            raise Refusal(Verdict.CONFLICT, detail) from None
         if accepted is Acceptance.CONFLICT:
             return Verdict.CONFLICT, "a message with this id and another content was accepted before"
         if accepted is Acceptance.DUPLICATE:
