@@ -75,13 +75,13 @@ def test_nothing_can_be_changed_afterwards(file: Path) -> None:
 
 def test_a_file_with_five_mistakes_names_all_five(file: Path) -> None:
     text = GOOD.replace('code = "H21"\n', "").replace("address =", "adress =") + (
-        '[worker]\nbatch = 0\n[server.clients.mc]\nsecret = "short"\n[systems.portla]\n'
+        '[files]\nmax_bytes = 0\n[server.clients.mc]\nsecret = "short"\n[systems.portla]\n'
     )
     found = problems(file, text)
     expected = [
         'province.code: is missing; write code = "H21"',
         "systems.portal.adress: unknown name; did you mean address?",
-        "worker.batch: must be greater than or equal to 1; write batch = 64",
+        "files.max_bytes: must be greater than or equal to 1024; write max_bytes = 52428800",
         "server.clients.mc.secret: ",
         "systems.portla: no such system is installed; did you mean portal?",
     ]
@@ -278,7 +278,7 @@ def test_the_examples_defaults_are_the_defaults(file: Path) -> None:
     file.write_text(text, encoding="utf-8")
     plain = load(file, example_env(text), CLASSES)
     uncommented = re.sub(r"(?m)^#(?=\S)", "", text)
-    assert len(tomllib.loads(uncommented)["worker"]) == 4
+    assert tomllib.loads(uncommented)["worker"].keys() == type(plain.worker).model_fields.keys()
     file.write_text(uncommented, encoding="utf-8")
     full = load(file, example_env(text), CLASSES)
     assert full.server.clients.keys() == {"onestop"}
