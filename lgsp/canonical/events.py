@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from lgsp.canonical.base import Canonical, Code, Moment, Text
+from lgsp.canonical.base import Canonical, Code, Dong, Moment, Text
 from lgsp.canonical.documents import Document
 from lgsp.canonical.dossier import Dossier, Step
-from lgsp.canonical.fee import Dong, Fee, PaidThrough
+from lgsp.canonical.fee import Fee, PaidThrough
 
 
 class DossierReported(Canonical):
