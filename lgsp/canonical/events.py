@@ -68,7 +68,7 @@ class PaymentReported(Canonical):
 
 
 class ActionRequested(Canonical):
-    """``action.requested``: something the citizen asks for at the portal on a dossier (supplement, withdraw, correct)."""
+    """``action.requested``: what the citizen asks for at the portal on a dossier (supplement, withdraw, correct)."""
 
     code: Code
     note: Text = ""
