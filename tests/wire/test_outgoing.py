@@ -12,8 +12,10 @@ import respx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from lgsp.errors import CallError, ConfigError, MappingError
+from lgsp.redact import SECRET_KEYS
 from lgsp.wire.auth import Basic, StaticHeaders, bearer
-from tests.wire.kit import Peer, Settings, Sink, serving, wired
+from lgsp.wire.mask import Masks
+from tests.wire.kit import Peer, Settings, Sink, serving, settings, wired
 
 pytestmark = pytest.mark.anyio
 
@@ -164,3 +166,16 @@ async def test_a_short_secret_does_not_wreck_the_bytes() -> None:
     async with wired(answering(b'{"a": "1"}'), password=SecretStr("1")) as (wire, sink):
         await wire.request("read", "GET", "http://remote.example/")
     assert sink.closed[0].body == b'{"a": "1"}'
+
+
+@pytest.mark.parametrize("name", SECRET_KEYS)
+@pytest.mark.parametrize("shape", ['{"a":1,"%s" : "v4lue"}', "<a><%s>v4lue</%s></a>", "a=1&%s=v4lue&b=2"])
+def test_every_secret_name_is_masked_in_every_shape(name: str, shape: str) -> None:
+    for written in (name, name.upper()):
+        body = shape.replace("%s", written).encode()
+        assert Masks(settings()).body(body) == body.replace(b"v4lue", b"***")
+
+
+def test_a_body_without_secrets_keeps_every_byte() -> None:
+    body = b'{"MaHoSo": "H99-1",\t"x":"\xff"}'
+    assert Masks(settings()).body(body) is body

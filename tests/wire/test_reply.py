@@ -7,7 +7,7 @@ from contextlib import suppress
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
@@ -114,6 +114,7 @@ def test_a_whole_pair_of_surrogates_is_a_character() -> None:
     assert reply(rb'"\ud83d\ude00"').json() == "😀"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_or_are_a_bad_answer(body: bytes) -> None:
     with suppress(BadAnswer):  # any other exception fails

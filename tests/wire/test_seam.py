@@ -7,7 +7,7 @@ import json
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lgsp.errors import BadAnswer, CallError, NotSent, OutcomeUnknown
@@ -107,6 +107,15 @@ async def test_each_fault_has_its_class_and_its_effect(fault: Fault, expected: t
     assert remote.effects == effects
 
 
+async def test_two_refused_connections_and_a_third_that_holds() -> None:
+    remote = Remote()
+    async with wired(FaultTransport(remote.transport(), [Fault("refuse", times=2)], 1)) as (wire, sink):
+        assert (await wire.request("push", "POST", URL, json={})).status == 200
+    assert sink.outcomes == ["NotSent", "NotSent", "answered"]
+    assert len({opened.id for opened in sink.opened}) == 3, "each try is an exchange of its own"
+    assert remote.effects == 1
+
+
 async def test_slow_and_status_faults() -> None:
     remote, slept = Remote(), Slept()
     faults = [Fault("slow", operation="read", seconds=3, times=1), Fault("status", operation="push", status=502)]
@@ -133,6 +142,7 @@ headers = st.dictionaries(text, text, max_size=3)
 numbers = st.integers(0, 2**50)
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Opened, st.integers(0, 2**63 - 1), text, text, st.sampled_from(["in", "out"]), numbers, text, text, headers,
