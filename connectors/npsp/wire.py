@@ -999,10 +999,28 @@ class DvcltFile(Got):
     duLieuTepDinhKem: AnyText = ""
 
 
-class DvcltDetail(Got):
-    """``data`` of the detail: JSON in a string, unwrapped. The form's own keys differ by module and are kept."""
+class DvcltPerson(Got):
+    """``hoTich`` of the form, the fields about who applies (nyc: người yêu cầu); the rest is kept as it came."""
 
     model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, hide_input_in_errors=True)
+    nycHoTen: AnyText = ""
+    nycLoaiGiayToTuyThan: AnyText = ""
+    nycSoGiayToTuyThan: AnyText = ""
+    nycSoDienThoai: AnyText = ""
+    nycEmail: AnyText = ""
+
+
+class DvcltForm(Got):
+    """What the JSON inside the detail's ``data`` string holds."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", populate_by_name=True, hide_input_in_errors=True)
+    hoTich: DvcltPerson = DvcltPerson()
+
+
+class DvcltDetail(Got):
+    """The detail of one dossier, its inner JSON unwrapped."""
+
+    data: DvcltForm = DvcltForm()
     fileDinhKem: Annotated[tuple[DvcltFile, ...], BeforeValidator(_rows)] = ()
 
 
@@ -1160,8 +1178,9 @@ class G2Progress(Sent):
     items: Annotated[tuple[G2Step, ...], Field(min_length=1, max_length=STEPS_MAX)]
 
 
-class G2StatusItem(Sent):
-    IdHoSo: Filled
+class G2StatusBody(Sent):
+    """A dossier's status, before the portal's own id of it is known."""
+
     MaHoSo: DossierCode
     TrangThai: NationalStatus
     NoiDungYKien: str = ""
@@ -1172,10 +1191,14 @@ class G2StatusItem(Sent):
     """Both lists only with status 5, 6 or 9."""
 
     @model_validator(mode="after")
-    def _lists_where_they_belong(self) -> G2StatusItem:
+    def _lists_where_they_belong(self) -> G2StatusBody:
         if self.TrangThai not in ("5", "6", "9") and (self.DanhSachLePhi or self.DanhSachGiayToKetQua):
             raise ValueError("DanhSachLePhi and DanhSachGiayToKetQua go only with TrangThai 5, 6 or 9")
         return self
+
+
+class G2StatusItem(G2StatusBody):
+    IdHoSo: Filled
 
 
 class G2Status(Sent):
@@ -1185,7 +1208,17 @@ class G2Status(Sent):
 
 
 class G2Sync(Sent):
-    """A dossier for G2: created first where the portal has never named it, then its status set."""
+    """A dossier for G2: created first where the portal has never named it, then its status set. Not on the wire."""
 
     create: G2Create | None = None
-    status: G2StatusItem
+    id: str = ""
+    """The portal's id of the dossier, where ``create`` is None."""
+    status: G2StatusBody
+
+
+class G2Synced(Got):
+    """The portal has the dossier under this id and this code."""
+
+    idHoSo: str
+    maHoSo: str
+    created: bool
