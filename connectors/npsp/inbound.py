@@ -32,8 +32,9 @@ Model = TypeVar("Model", bound=BaseModel)
 def promotion(request: InboundRequest, settings: NpspSettings) -> Received:
     """``addtthcKhuyenMai``. A new notice is known by its MaHoSo, an amendment by its content."""
     call = _read(request, settings, PromotionCall)
-    again = call.isUpdating.lower() == "true" or bool(call.data.MaHoSoQG)
-    return Received("promotion", (call.data,), "" if again else call.data.MaHoSo)
+    if call.isUpdating.lower() == "true" or call.data.MaHoSoQG:
+        return Received("promotion_amendment", (call.data,))
+    return Received("promotion", (call.data,), call.data.MaHoSo)
 
 
 def tax_receipt(request: InboundRequest, settings: NpspSettings) -> Received:
