@@ -23,7 +23,7 @@ from lgsp.canonical.events import (
 )
 from lgsp.canonical.status import Status, may_follow
 from lgsp.clock import VIETNAM
-from lgsp.ledger.types import Folded
+from lgsp.ledger.types import BUS, Folded
 
 ONE_STOP = "onestop"
 PORTAL = "npsp"
@@ -168,7 +168,7 @@ def _follow(cause: Event, kind: str, body: DossierChanged | DossierAnswered, aft
     told = cause.body.step.at if isinstance(cause.body, StepTaken) else after.as_of
     return Event(
         type=kind,
-        source="bus",
+        source=BUS,
         source_id=f"{kind}:{cause.source}:{cause.source_id}"[:200],
         dossier=cause.dossier,
         occurred_at=told or cause.occurred_at,

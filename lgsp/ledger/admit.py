@@ -6,19 +6,52 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 
-from sqlalchemy import Connection, and_, exists, insert, or_, select, text, update
+from sqlalchemy import Connection, bindparam, exists, insert, select, text, update
 
 from lgsp.canonical.codes import CodeTables
 from lgsp.canonical.dossier import Dossier
 from lgsp.canonical.events import DossierRegistered, Event
 from lgsp.clock import micros
-from lgsp.ledger.types import Acceptance, Folded, IdentityClash, Inbound, Planned, Planner, State
+from lgsp.ledger.types import BUS, Acceptance, Folded, IdentityClash, Inbound, Planned, Planner, State
 from lgsp.store.dialect import upsert
 from lgsp.store.schema import cursors, deliveries, dossiers, events, identities
 
 _OPEN = text("open = 1")
 _UNTOUCHED = (State.READY.value, State.WAITING.value)
 _REPLACEABLE = (*_UNTOUCHED, State.UNKNOWN.value, State.PARKED.value)
+
+# Built once: putting a statement together costs as much as running it.
+_b = bindparam
+_d, _e, _i = deliveries.c, events.c, identities.c
+_KNOWN = select(_e.source_id, _e.digest).where(_e.source == _b("source_"), _e.source_id.in_(_b("ids_", expanding=True)))
+_INSERT_EVENT = insert(events).returning(_e.id)
+_INSERT_DELIVERY = insert(deliveries).returning(_d.id)
+_BY_CODE = select(_i.dossier).where(_i.system == _b("system_"), _i.code == _b("code_"))
+_BY_DOSSIER = select(_i.system, _i.code).where(_i.dossier == _b("dossier_"))
+_STATE = select(dossiers.c.state).where(dossiers.c.dossier == _b("dossier_"))
+_AHEAD = (
+    select(_d.id, _d.operation, _d.full_state, _d.state, _d.seq, _d.head, _d.due_at, _d.doubtful)
+    .where(_OPEN, _d.order_key == _b("key_"), _d.system == _b("system_"))
+    .order_by(_d.seq, _d.id)
+)
+_EARLY = (
+    select(_e.id, _e.payload)
+    .where(_e.dossier == _b("dossier_"), _e.type == "step.taken", ~exists().where(_d.event == _e.id))
+    .order_by(_e.occurred_at, _e.id)
+)
+_SUPERSEDE = (
+    update(deliveries)
+    .where(_d.id == _b("id_"), _d.state.in_(_REPLACEABLE))
+    .values(
+        state=State.SUPERSEDED.value,
+        open=0,
+        head=0,
+        claimable=0,
+        settled_at=_b("now_"),
+        reason="a newer full state took its place",
+    )
+)
+_DEMOTE = update(deliveries).where(_d.id == _b("id_"), _d.state.in_(_UNTOUCHED)).values(head=0, claimable=0)
 
 
 @dataclass(slots=True)
@@ -37,13 +70,8 @@ class Admission:
         """All of a message's events or, if it was told before, none."""
         if item.cursor is not None:
             name, value = item.cursor
-            upsert(
-                self.connection,
-                cursors,
-                {"name": name, "value": value, "moved_at": self.now, "lock_until": 0},
-                ["name"],
-                ["value", "moved_at"],
-            )
+            row = {"name": name, "value": value, "moved_at": self.now, "lock_until": 0}
+            upsert(self.connection, cursors, row, ["name"], ["value", "moved_at"])
         if not item.events:
             return Acceptance.NEW
         known = self._known(item.events)
@@ -55,50 +83,30 @@ class Admission:
         exchange = item.exchange.id if item.exchange else None
         for event in item.events:
             if (event.source, event.source_id) not in known:
-                self.event(event, digest=item.digest, exchange=exchange)
+                self._admit(self.resolve(event), item.digest, exchange, None)
+                known[event.source, event.source_id] = item.digest
         return Acceptance.NEW
 
     def _known(self, wanted: Sequence[Event]) -> dict[tuple[str, str], str]:
         by_source: dict[str, list[str]] = {}
         for event in wanted:
             by_source.setdefault(event.source, []).append(event.source_id)
-        condition = or_(*(and_(events.c.source == s, events.c.source_id.in_(ids)) for s, ids in by_source.items()))
-        rows = self.connection.execute(select(events.c.source, events.c.source_id, events.c.digest).where(condition))
-        return {(source, source_id): digest for source, source_id, digest in rows}
+        return {
+            (source, source_id): digest
+            for source, ids in by_source.items()
+            for source_id, digest in self.connection.execute(_KNOWN, {"source_": source, "ids_": ids})
+        }
 
     def event(
         self, event: Event, *, digest: str = "", exchange: int | None = None, caused_by: int | None = None
     ) -> int | None:
         """Record one event and what follows from it; its id, or None if it was known."""
-        event = self.resolve(event)
-        stored = self._insert(event, digest, exchange, caused_by)
-        if stored is None:
+        if self._known([event]):
             return None
-        if isinstance(event.body, DossierRegistered):
-            self.register(event.body.system, event.body.code, event.dossier)
-        folded, first = self._fold(event)
-        if not folded.stale and not folded.early:
-            self.enqueue(stored, event, self.planner.plan(event))
-        for follow in folded.events:
-            self.event(follow, caused_by=stored)
-        if first:
-            self._catch_up(event.dossier)
-        return stored
+        return self._admit(self.resolve(event), digest, exchange, caused_by)
 
-    def _catch_up(self, dossier: str) -> None:
-        """Steps that reached us before their dossier did: they go now, in their own order."""
-        e = events.c
-        early = self.connection.execute(
-            select(e.id, e.payload)
-            .where(e.dossier == dossier, e.type == "step.taken", ~exists().where(deliveries.c.event == e.id))
-            .order_by(e.occurred_at, e.id)
-        ).all()
-        for event_id, payload in early:
-            event = Event.model_validate_json(payload)
-            self.enqueue(event_id, event, self.planner.plan(event))
-
-    def _insert(self, event: Event, digest: str, exchange: int | None, caused_by: int | None) -> int | None:
-        values = {
+    def _admit(self, event: Event, digest: str, exchange: int | None, caused_by: int | None) -> int:
+        row = {
             "source": event.source,
             "source_id": event.source_id,
             "type": event.type,
@@ -110,22 +118,32 @@ class Admission:
             "exchange": exchange,
             "caused_by": caused_by,
         }
-        if self._known([event]):
-            return None
-        return int(self.connection.execute(insert(events).returning(events.c.id), values).scalar_one())
+        stored = int(self.connection.execute(_INSERT_EVENT, row).scalar_one())
+        if isinstance(event.body, DossierRegistered):
+            self.register(event.body.system, event.body.code, event.dossier)
+        folded, first = self._fold(event)
+        if not folded.stale and not folded.early:
+            self.enqueue(stored, event, self.planner.plan(event))
+        for follow in folded.events:  # of the same dossier, named after an event that is new: new too
+            self._admit(follow, "", None, stored)
+        if first:
+            self._catch_up(event.dossier)
+        return stored
+
+    def _catch_up(self, dossier: str) -> None:
+        """Steps that reached us before their dossier did: they go now, in their own order."""
+        for event_id, payload in self.connection.execute(_EARLY, {"dossier_": dossier}).all():
+            event = Event.model_validate_json(payload)
+            self.enqueue(event_id, event, self.planner.plan(event))
 
     def resolve(self, event: Event) -> Event:
         """The event under the bus's key of its dossier: what the identity table says, or the source's own code,
         which from now on is this dossier's key."""
         if not event.dossier:
             return event
-        known = self.connection.execute(
-            select(identities.c.dossier).where(identities.c.system == event.source, identities.c.code == event.dossier)
-        ).scalar()
+        known = self.connection.execute(_BY_CODE, {"system_": event.source, "code_": event.dossier}).scalar()
         if known is None:
-            taken = self.connection.execute(
-                select(dossiers.c.dossier).where(dossiers.c.dossier == event.dossier)
-            ).scalar()
+            taken = self.connection.execute(_STATE, {"dossier_": event.dossier}).scalar()
             if taken is None:
                 self.register(event.source, event.dossier, event.dossier)
             return event
@@ -133,26 +151,26 @@ class Admission:
 
     def register(self, system: str, code: str, dossier: str) -> None:
         """Record that ``system`` calls the dossier ``code``; ``IdentityClash`` if either side is taken otherwise."""
-        rows = self.connection.execute(
-            select(identities.c.code, identities.c.dossier).where(
-                identities.c.system == system, or_(identities.c.code == code, identities.c.dossier == dossier)
-            )
-        ).all()
-        for known_code, known_dossier in rows:
-            if (known_code, known_dossier) == (code, dossier):
-                return
-            raise IdentityClash(
-                f"{system} gave the code {code} for dossier {dossier}, but {known_code} belongs to {known_dossier}"
-            )
+        owner = self.connection.execute(_BY_CODE, {"system_": system, "code_": code}).scalar()
+        own = self._codes_of(dossier).get(system)
+        if owner == dossier and own == code:
+            return
+        if owner is not None or own is not None:
+            held = f"{code} belongs to {owner}" if owner is not None else f"{dossier} is {own} there"
+            raise IdentityClash(f"{system} gave the code {code} for dossier {dossier}, but {held}")
         self.connection.execute(
             insert(identities), {"system": system, "code": code, "dossier": dossier, "recorded_at": self.now}
         )
 
+    def _codes_of(self, dossier: str) -> dict[str, str]:
+        rows = self.connection.execute(_BY_DOSSIER, {"dossier_": dossier})
+        return dict(rows.all())  # type: ignore[arg-type]  # rows of two texts
+
     def _fold(self, event: Event) -> tuple[Folded, bool]:
         """What the event does to the truth, and whether the dossier became known by it."""
-        if not event.dossier:
-            return Folded(), False
-        state = self.connection.execute(select(dossiers.c.state).where(dossiers.c.dossier == event.dossier)).scalar()
+        if not event.dossier or event.source == BUS:
+            return Folded(), False  # what the fold itself said is in the truth already
+        state = self.connection.execute(_STATE, {"dossier_": event.dossier}).scalar()
         known = Dossier.model_validate_json(state) if state is not None else None
         folded = self.planner.fold(known, event, self.codes)
         if folded.dossier is not None:
@@ -176,7 +194,6 @@ class Admission:
         return made
 
     def _delivery(self, event_id: int, event: Event, plan: Planned, resend_of: int | None) -> int:
-        d = deliveries.c
         row = {
             "event": event_id,
             "system": plan.system,
@@ -197,11 +214,7 @@ class Admission:
             "created_at": self.now,
             "resend_of": resend_of,
         }
-        ahead = self.connection.execute(
-            select(d.id, d.operation, d.full_state, d.state, d.seq, d.head, d.due_at, d.doubtful)
-            .where(_OPEN, d.system == plan.system, d.order_key == event.order_key)
-            .order_by(d.seq, d.id)
-        ).all()
+        ahead = self.connection.execute(_AHEAD, {"key_": event.order_key, "system_": plan.system}).all()
         old = next((o for o in reversed(ahead) if o.full_state and o.operation == plan.operation), None)
         if plan.full_state and old is not None and old.state in _REPLACEABLE and self._supersede(old.id):
             # The newer state goes where the older stood: steps queued behind must still find the dossier.
@@ -212,37 +225,17 @@ class Admission:
             head = next((o for o in ahead if o.head), None)
             overtaken = head is not None and row["seq"] < head.seq and head.state in _UNTOUCHED and not head.doubtful
             if head is not None and overtaken:
-                self.connection.execute(
-                    update(deliveries).where(d.id == head.id, d.state.in_(_UNTOUCHED)).values(head=0, claimable=0)
-                )
+                self.connection.execute(_DEMOTE, {"id_": head.id})
             else:
                 row |= {"head": 0, "claimable": 0}
-        return int(self.connection.execute(insert(deliveries).returning(d.id), row).scalar_one())
+        return int(self.connection.execute(_INSERT_DELIVERY, row).scalar_one())
 
     def _place(self, event: Event, plan: Planned) -> int:
         """Where in its lane a delivery stands: by the time of what happened, whatever order we were told it in; but
         the state that makes the dossier known to a system goes before all else."""
-        if plan.full_state:
-            i = identities.c
-            known = self.connection.execute(
-                select(i.code).where(i.system == plan.system, i.dossier == event.dossier)
-            ).first()
-            if known is None:
-                return 0
+        if plan.full_state and plan.system not in self._codes_of(event.dossier):
+            return 0
         return micros(event.occurred_at)
 
     def _supersede(self, delivery: int) -> bool:
-        d = deliveries.c
-        changed = self.connection.execute(
-            update(deliveries)
-            .where(d.id == delivery, d.state.in_(_REPLACEABLE))
-            .values(
-                state=State.SUPERSEDED.value,
-                open=0,
-                head=0,
-                claimable=0,
-                settled_at=self.now,
-                reason="a newer full state took its place",
-            )
-        )
-        return changed.rowcount == 1
+        return self.connection.execute(_SUPERSEDE, {"id_": delivery, "now_": self.now}).rowcount == 1

@@ -12,6 +12,9 @@ from lgsp.canonical.dossier import Dossier
 from lgsp.canonical.events import Event
 from lgsp.wire.exchange import Opened
 
+BUS = "bus"
+"""The source of events that the fold itself emits."""
+
 
 class State(StrEnum):
     """Where a delivery stands."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -19,8 +20,12 @@ def upsert(
     add: bool = False,
 ) -> None:
     """Insert, or where ``key`` exists set the columns ``change`` (``add``: add to them)."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = make(table)
+    connection.execute(_statement(connection.dialect.name, table, tuple(key), tuple(change), add), rows)
+
+
+@lru_cache(maxsize=64)
+def _statement(dialect: str, table: Table, key: tuple[str, ...], change: tuple[str, ...], add: bool) -> Executable:
+    statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
     new = statement.excluded
     values = {name: (table.c[name] + new[name]) if add else new[name] for name in change}
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values), rows)
+    return statement.on_conflict_do_update(index_elements=list(key), set_=values)

@@ -281,7 +281,11 @@ class Store:
             }
             if keys:
                 connection.execute(
-                    select(func.pg_advisory_xact_lock(func.hashtextextended(func.unnest(cast(sorted(keys), ARRAY(Text))), 0)))
+                    select(
+                        func.pg_advisory_xact_lock(
+                            func.hashtextextended(func.unnest(cast(sorted(keys), ARRAY(Text))), 0)
+                        )
+                    )
                 )
         results: list[Any] = [None] * len(group)
         for write, indexes in by_write.items():
