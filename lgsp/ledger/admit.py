@@ -164,7 +164,7 @@ class Admission:
 
     def _codes_of(self, dossier: str) -> dict[str, str]:
         rows = self.connection.execute(_BY_DOSSIER, {"dossier_": dossier})
-        return dict(rows.all())  # type: ignore[arg-type]  # rows of two texts
+        return dict(rows.all())
 
     def _fold(self, event: Event) -> tuple[Folded, bool]:
         """What the event does to the truth, and whether the dossier became known by it."""
