@@ -115,7 +115,7 @@ def test_answers_that_are_none(
     assert reply.text.startswith(start)
     assert served.effects() == effects
     if fault["kind"] == "garbled":
-        with pytest.raises(ValueError, match="Unterminated|unexpected end|Expecting|decode"):
+        with pytest.raises(ValueError, match=r"Unterminated|unexpected end|Expecting|decode"):
             reply.json()
     if fault["kind"] == "empty":
         assert reply.content == b""
