@@ -25,7 +25,7 @@ def digest(rows: Sequence[CodeRow]) -> str:
 
 def store_tables(connection: Connection, tables: CodeTables, now: int) -> list[str]:
     """Replace the tables whose content changed; their names."""
-    known = dict(connection.execute(select(code_loads.c.name, code_loads.c.digest)))
+    known = dict(connection.execute(select(code_loads.c.name, code_loads.c.digest)).all())
     changed = []
     for name in tables.names:
         rows = tables.rows(name)
@@ -60,7 +60,7 @@ def read_tables(connection: Connection) -> CodeTables:
 
 def loads(connection: Connection) -> Mapping[str, str]:
     """The digest of each table as loaded: changes when any worker loads another version."""
-    return dict(connection.execute(select(code_loads.c.name, code_loads.c.digest)))
+    return dict(connection.execute(select(code_loads.c.name, code_loads.c.digest)).all())
 
 
 def _row(row: CodeRow) -> dict[str, str]:

@@ -100,6 +100,7 @@ class Door:
 
     async def exchanges(self, system: str = "onestop") -> list[tuple[Opened, Closed | None]]:
         """What the journal has, oldest first."""
+        await self.store.flush()
         pairs = await self.port.journal.find(system=system, newest_first=False)
         return [(pair[0], pair[1]) for pair in pairs]
 
