@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import signal
 import socket
@@ -58,6 +59,10 @@ def main(argv: list[str] | None = None) -> int:
         sys.stderr.write(f"mocks: {error}\n")
         return 2
     host, port = listener.getsockname()[:2]
+    # State only grows: walking the catalogue and a day's dossiers again and again would cost more than the calls do.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     config = uvicorn.Config(
         app, http="httptools", ws="none", log_level="warning", access_log=False, server_header=False, date_header=False,
         timeout_graceful_shutdown=2, timeout_keep_alive=75,

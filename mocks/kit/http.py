@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import httpx
 from starlette.types import Receive, Scope, Send
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 MAX_BODY = 64 * 1024 * 1024
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: closing sends RST
 
@@ -48,7 +49,7 @@ class Answer:
 
     def encoded(self) -> bytes:
         if self.body is None:
-            self.body = json.dumps(self.data, ensure_ascii=False, separators=(",", ":")).encode()
+            self.body = _encode(self.data).encode()
         return self.body
 
 

@@ -48,7 +48,7 @@ def decode(body: bytes, content_type: str | None) -> Any:
     except UnicodeDecodeError as error:
         raise Unreadable(f"the body is not UTF-8 (byte {error.start})") from None
     try:
-        data = json.loads(text, object_pairs_hook=_no_doubles, parse_constant=_no_constant)
+        data = _DECODER.decode(text)
     except RecursionError:
         raise Unreadable("the body is nested too deeply") from None
     except json.JSONDecodeError as error:
@@ -94,6 +94,9 @@ def _depth(data: Any) -> int:
         inner: Iterable[Any] = here.values() if isinstance(here, dict) else here if isinstance(here, list) else ()
         todo.extend((x, level + 1) for x in inner if isinstance(x, dict | list))
     return deepest
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_no_doubles, parse_constant=_no_constant)
 
 
 class Judge:

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
 
 def canonical(content: Any) -> bytes:
     """The same bytes for the same content, whatever the order of keys."""
-    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _encode(content).encode()
 
 
 def digest(content: bytes) -> bytes:
@@ -81,7 +83,8 @@ class Ledger:
         self._effects.append(effect)
         self._by_dossier.setdefault(dossier, []).append(len(self._effects) - 1)
         self.kinds[kind] += 1
-        self.flags.update(flags)
+        if flags:
+            self.flags.update(flags)
         return effect
 
     def __len__(self) -> int:
