@@ -133,7 +133,7 @@ def _build(model: type[Built], values: Mapping[str, Any], names: Mapping[str, st
         raise MappingError(field or names.get("", model.__name__), f"cannot be taken: {first['msg']}") from None
 
 
-_DOSSIER_CODE = re.compile(r"(?:[0-9]{3}\.)*(H[0-9]{2})(?:\.[0-9.]+)?-[0-9]{6,8}-[0-9]+")
+_DOSSIER_CODE = re.compile(r"(?:[0-9]{2,3}\.)*(H[0-9]{2})(?:\.[0-9.]+)?-[0-9]{6,8}-[0-9]+")
 
 
 def _own_code(field: str, code: str, context: Context) -> str:
@@ -425,7 +425,7 @@ _RECORD_NAMES: Mapping[str, str] = MappingProxyType(
     {"code": "dossierNo", "national_code": "originDossierNo", "procedure": "serviceCode", "applicant": "applicantName"}
 )
 _PORTAL_METHODS = ("KeyPayDVCQG", "PayPlatDVCQG")
-_ONLINE_METHODS = ("ViettelPay", "KeyPayLate", "KeyPay")
+_ONLINE_METHODS = ("KEYPAY", "KeyPayLate", "ViettelPay")
 
 
 def changed_dossier(changed: ChangedDossier, context: Context) -> Sequence[Event]:
@@ -661,7 +661,7 @@ def report_action(event: Event, context: Context) -> ReportAction:
 
 _METHODS = {
     PaidThrough.NATIONAL_PORTAL: "PayPlatDVCQG",
-    PaidThrough.OTHER_ONLINE: "KeyPay",
+    PaidThrough.OTHER_ONLINE: "KEYPAY",
     PaidThrough.COUNTER: "",
 }
 

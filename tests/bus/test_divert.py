@@ -47,7 +47,7 @@ def token(content: bytes) -> str:
 
 
 places = st.lists(st.integers(0, 100_000), max_size=40)
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+texts = st.text(max_size=20)
 quiet = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
