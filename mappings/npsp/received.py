@@ -209,19 +209,10 @@ def _received(ctx: Context, field: str) -> datetime:
     return ctx.received_at
 
 
-_CONTENTS = frozenset({"Base64", "TepDonDangKy", "duLieuTepDinhKem"})
-
-
 def _digest(item: BaseModel) -> str:
-    """Of what was said. A file counts by its name: where it is stored may differ each time it is told."""
-    told = json.dumps(_without_files(item.model_dump(mode="json")), ensure_ascii=False, sort_keys=True)
+    """Of what was said; a file counts by its reference, which the file store makes from its content."""
+    told = json.dumps(item.model_dump(mode="json"), ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:32]
-
-
-def _without_files(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_files(inner) for name, inner in value.items() if name not in _CONTENTS}
-    return [_without_files(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _form(told: Mapping[str, Any]) -> dict[str, Any]:
