@@ -165,10 +165,13 @@ def _event(kind: str, source_id: str, dossier: str, at: datetime, body: BaseMode
     return _build(Event, {**values, "body": body}, {"source_id": "MessageId", "dossier": "DocCode"})
 
 
-def _registered(portal_code: str, local_code: str, at: datetime) -> Event:
-    """The portal's dossier has this code here. Told under the portal's name for it, which the bus knows."""
+def _registered(portal_code: str, local_code: str, at: datetime, told_by: str) -> Event:
+    """The portal's dossier has this code here. Told under the portal's name for it, which the bus knows.
+
+    Named after the message that told it: an event known from another message would make this one look like a conflict.
+    """
     body = DossierRegistered(system=ONESTOP, code=local_code)
-    name = hashlib.sha256(f"{portal_code}\n{local_code}".encode()).hexdigest()[:32]
+    name = hashlib.sha256(f"{told_by}\n{portal_code}\n{local_code}".encode()).hexdigest()[:32]
     return _event("dossier.registered", f"{ONESTOP}-{name}", portal_code, at, body, source=PORTAL)
 
 
@@ -200,7 +203,7 @@ def sync_document(document: SyncDocument, context: Context) -> Sequence[Event]:
     source_id = _message("sync", document.MessageId, document)
     told = _event("dossier.reported", source_id, dossier.code, at, DossierReported(dossier=dossier))
     if document.NationalDocCode:
-        return [_registered(dossier.national_code, dossier.code, at), told]
+        return [_registered(dossier.national_code, dossier.code, at, source_id), told]
     return [told]
 
 
@@ -492,7 +495,7 @@ def record_events(record: DossierRecord, context: Context) -> Sequence[Event]:
     told = _event(
         "dossier.reported", f"record-{_fingerprint(record)}", dossier.code, at, DossierReported(dossier=dossier)
     )
-    return [_registered(dossier.national_code, dossier.code, at), told] if from_portal else [told]
+    return [_registered(dossier.national_code, dossier.code, at, told.source_id), told] if from_portal else [told]
 
 
 def _action(action: ActionRecord, record: DossierRecord) -> Sequence[Event]:
@@ -638,7 +641,7 @@ def _link(field: str, file: FileRef, context: Context) -> str:
 def dossier_created(event: Event, answer: DossierRecord, context: Context) -> Sequence[Event]:
     filed = _body(event, DossierFiled)
     national = filed.dossier.national_code or filed.dossier.code
-    return [_registered(national, answer.dossierNo, event.occurred_at)]
+    return [_registered(national, answer.dossierNo, event.occurred_at, event.source_id)]
 
 
 def report_action(event: Event, context: Context) -> ReportAction:

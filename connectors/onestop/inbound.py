@@ -47,9 +47,10 @@ def document_traces(request: InboundRequest, _settings: Any) -> Received:
     if not listed:
         raise InboundInvalid("", "the message holds no trace")
     traces = tuple(_fit(one, DocumentTrace, "" if len(listed) == 1 else f"{n}.") for n, one in enumerate(listed))
+    if len(traces) > 1:  # one id for several steps names none of them: each is known by its content
+        traces = tuple(trace.model_copy(update={"MessageId": ""}) for trace in traces)
     # A step with a number of its own is known by it, whether pushed or polled; only others live by the message id.
-    numbered = any(trace.TraceId for trace in traces)
-    return Received("document_trace", traces, "" if numbered else traces[0].MessageId)
+    return Received("document_trace", traces, "" if traces[0].TraceId else traces[0].MessageId)
 
 
 _REPLIES: Mapping[Verdict, tuple[int, str]] = {

@@ -264,11 +264,12 @@ class ChangedDossier(BaseModel):
 
 
 class _Sent(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True, regex_engine="python-re"
+    )
 
 
 Said = Annotated[str, Field(min_length=1, pattern=r"\S")]
-Millis = Annotated[int, Field(ge=0, le=4_102_444_800_000)]
 Address = Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
 
 
@@ -297,7 +298,7 @@ class CreateDossier(_Sent):
     contactEmail: str = ""
     dossierNote: str = ""
     briefNote: str = ""
-    submitDate: Millis = Field(ge=1)
+    submitDate: int = Field(ge=1, le=4_102_444_800_000)
     viaPostal: int = Field(0, ge=0, le=1)
     online: bool = True
     originality: Literal[0, 1, 2, 3, 4, 9] = 1

@@ -274,10 +274,6 @@ def test_a_filed_dossier_becomes_one_create_call_however_often() -> None:
     answer = DossierRecord(dossierId=1, dossierNo="H21.13-261008-0042")
     (registered,) = onestop.dossier_created(filed, answer, context())
     assert registered.body == DossierRegistered(system="onestop", code="H21.13-261008-0042")
-    polled_later = onestop.record_events(
-        polled(systemId=5, originDossierNo=FILED.code, dossierNo="H21.13-261008-0042").record, context()
-    )
-    assert polled_later[0].source_id == registered.source_id
 
 
 def local(code: str, default: str = "") -> CodeRow:

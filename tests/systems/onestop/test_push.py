@@ -86,6 +86,27 @@ async def test_traces_come_one_or_many(door: Door) -> None:
     assert second.step.status is Status.PROCESSING  # 4 of the national set
 
 
+async def test_traces_that_share_a_message_id_are_all_kept(door: Door) -> None:
+    traces = [trace(MessageId="m1", Comment=f"Bước {n}") for n in range(3)]
+    assert told(await send(door, TRACES, traces))[0] == 200
+    assert told(await send(door, TRACES, traces)) == (200, "Thành công: bản tin này đã được tiếp nhận trước đó")
+    assert len({event.source_id for event in door.port.taken[0].events}) == 3
+
+
+async def test_a_portal_s_dossier_is_told_again_and_again(door: Door) -> None:
+    """Each message tells of the registration too; that is no conflict."""
+    for number, status in enumerate(("receiving", "new", "processing")):
+        message = document(
+            MessageId=f"m{number}", NationalDocCode="G09.20-261007-0031", DossierStatus=status,
+            DateSubmitted=f"2026-10-06T0{number}:00:00.000+0700",
+        )  # fmt: skip
+        assert told(await send(door, SYNC, message)) == (200, "Thành công")
+    (first, *_, last) = [event for taken in door.port.taken for event in taken.events]
+    assert (first.type, last.type) == ("dossier.registered", "dossier.reported")
+    stored = await door.port.ledger.events_of("G09.20-261007-0031")
+    assert len(stored) >= 6  # one dossier under the portal's code, though the messages name it by its own
+
+
 async def test_files_go_to_the_store_and_not_to_the_journal(door: Door) -> None:
     answer = await send(door, SYNC, sample("SyncDocument.full.json"))
     assert told(answer)[0] == 200
