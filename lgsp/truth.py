@@ -56,7 +56,8 @@ def _with_status(dossier: Dossier, known: Dossier | None, codes: CodeTables, at:
         return dossier
     meaning = translate(dossier.local_status, codes, at)
     if meaning == IGNORE:
-        return dossier.with_(status=known.status if known else None, local_status=None)
+        # Its time is that of a word that changes nothing: taken over, it would outdate a status told late.
+        return dossier.with_(status=known.status if known else None, local_status=None, status_at=None)
     return dossier.with_(status=Status(meaning)) if meaning else dossier
 
 

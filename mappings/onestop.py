@@ -232,6 +232,7 @@ def _reported(told: SyncDocument, code: str, context: Context) -> Dossier:
         "note": told.Note,
         "status": status,
         "local_status": status_word,
+        "status_at": moment("DateStatus", told.DateStatus),
         "submitted_at": moment("DateSubmitted", told.DateSubmitted),
         "accepted_at": moment("DateReceived", told.DateReceived),
         "competent_received_at": moment("DateCompetentReceived", told.DateCompetentReceived),

@@ -91,6 +91,8 @@ class SyncDocument(_Told):
     Phone: str = ""
     Compendium: str = ""
     Channel: str = ""
+    DateStatus: str = ""
+    """Proposed: since when ``DossierStatus`` holds. It orders states that reach us in another order."""
     DateSubmitted: str = ""
     DateReceived: str = ""
     DateCompetentReceived: str = ""

@@ -386,3 +386,10 @@ def test_records_are_mapped_or_refused(changes: dict[str, Any]) -> None:
     except ValidationError:
         return
     assert all(e.dossier for e in mapped(lambda: onestop.changed_dossier(ChangedDossier(record=told), context())))
+
+
+def test_since_when_a_status_holds() -> None:
+    told = reported(DossierStatus="processing", DateStatus="2026-10-08T09:15:00.000+0700")
+    assert told.status is Status.PROCESSING
+    assert told.status_at == at(8, 9, 15)
+    assert reported().status_at is None
