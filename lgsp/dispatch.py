@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,14 +12,14 @@ from lgsp.canonical.codes import CodeTables
 from lgsp.canonical.documents import FileRef
 from lgsp.canonical.events import Event
 from lgsp.clock import VIETNAM, Clock, from_micros, micros
-from lgsp.errors import CallError, MappingError
+from lgsp.errors import CallError, MappingError, OutcomeUnknown
 from lgsp.ledger.types import Claimed, Settlement, State
 from lgsp.log import Log
 from lgsp.spi.connector import SystemSettings
 from lgsp.spi.mapping import Context, OperationMapping
 from lgsp.spi.operation import Operation, Repeat
 from lgsp.spi.registry import System
-from lgsp.wire.exchange import scope
+from lgsp.wire.exchange import Departures, scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,11 @@ class Dispatcher:
                 doubtful=claimed.doubtful,
             )
             return self._settlement(claimed, late)
+        departures = Departures()
         try:
             event = Event.model_validate_json(claimed.payload)
             context = self.context(event, claimed)
-            with scope(claimed.id, event.dossier, claimed.tries):
+            with scope(claimed.id, event.dossier, claimed.tries) as departures:
                 request = mapping.outbound(event, context)
                 answer = await self._perform(operation, request, claimed)
             follows = mapping.inbound(event, answer, context) if mapping.inbound is not None else ()
@@ -84,7 +85,7 @@ class Dispatcher:
                 self._log.exception("delivery_defect", delivery=claimed.id, operation=operation.name)
             if isinstance(error, CallError):
                 error.system, error.operation = error.system or self._system.name, error.operation or operation.name
-            return self._settlement(claimed, outcome.decide(case, error))
+            return self._settlement(claimed, outcome.decide(_as_sent(case, error, departures), error))
         return self._settlement(claimed, outcome.Decision(State.DONE, healthy=True), follows)
 
     def context(self, event: Event, claimed: Claimed) -> Context:
@@ -136,6 +137,18 @@ class Dispatcher:
             healthy=decision.healthy,
             hold=decision.hold,
         )
+
+
+def _as_sent(case: outcome.Case, error: Exception, departures: Departures) -> outcome.Case:
+    """The case with what the wire knows of this try: which of its calls can have changed something.
+
+    An error that says "not done" speaks of the latest call only; an earlier one may have had its effect.
+    """
+    if isinstance(error, OutcomeUnknown):
+        # A connector that does not use the wire leaves no trace of what it sent.
+        return replace(case, sent=departures.effects > 0 or departures.exchanges == 0)
+    done = departures.effects - departures.last if isinstance(error, CallError) else departures.effects
+    return replace(case, doubtful=case.doubtful or done > 0)
 
 
 class Undecided(Exception):

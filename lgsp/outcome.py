@@ -39,6 +39,8 @@ class Case:
     first: float = 1.0
     cap: float = 300.0
     max_attempts: int = 40
+    sent: bool = True
+    """Whether bytes of a call that may change something left in this try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,18 @@ def decide(case: Case, error: Exception) -> Decision:
             return Decision(
                 State.PARKED, cause=f"rejected:{error.system}:{error.operation}:{code}", reason=reason, healthy=True
             )
-        case NotSent() | Unavailable():
+        case BadAnswer() if case.attempts + 1 >= UNREADABLE_LIMIT:
+            return Decision(
+                State.PARKED,
+                cause=f"unreadable:{error.system}:{error.operation}",
+                reason=reason,
+                doubtful=case.doubtful or case.sent,
+                healthy=False,
+            )
+        case OutcomeUnknown() if case.sent:
+            return _unknown(case, error, reason, again)
+        case NotSent() | Unavailable() | OutcomeUnknown():
+            # Also a log-in or look-up whose answer was lost: it puts nothing in doubt.
             return _limited(
                 case,
                 Decision(
@@ -85,16 +98,6 @@ def decide(case: Case, error: Exception) -> Decision:
                     healthy=False,
                 ),
             )
-        case BadAnswer() if case.attempts + 1 >= UNREADABLE_LIMIT:
-            return Decision(
-                State.PARKED,
-                cause=f"unreadable:{error.system}:{error.operation}",
-                reason=reason,
-                doubtful=True,
-                healthy=False,
-            )
-        case OutcomeUnknown():
-            return _unknown(case, error, reason, again)
         case ConfigError():
             return Decision(_waiting(case), wait=again, reason=reason, doubtful=case.doubtful, hold=reason)
         case _:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from lgsp.errors import AccessRefused, SessionRejected
 from lgsp.wire.client import Wire
+from lgsp.wire.exchange import current_scope
 from lgsp.wire.expect import expect
 from lgsp.wire.grants import Grant
 from lgsp.wire.mask import Secret
@@ -42,7 +43,9 @@ async def renewing(
     try:
         return await call(value)
     except SessionRejected:
-        pass
+        departures = current_scope().departures
+        if departures is not None:
+            departures.refused()
     value = await wire.grants.renew(wire.system, name, value, hidden)
     wire.hide(value)
     return await call(value)

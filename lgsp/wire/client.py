@@ -11,7 +11,7 @@ import httpx
 
 from lgsp import __version__
 from lgsp.clock import Clock, SystemClock, micros
-from lgsp.errors import BadAnswer, LgspError, NotSent, Throttled
+from lgsp.errors import BadAnswer, LgspError, NotSent, OutcomeUnknown, Throttled
 from lgsp.spi.connector import SystemSettings
 from lgsp.wire.again import Sleep, again, retry_after, worth_it
 from lgsp.wire.answer import BadPacking, Body, TooLarge
@@ -129,6 +129,9 @@ class Wire:
             except BaseException:
                 self._close(number, end, "OutcomeUnknown", "cancelled while the answer was awaited")
                 raise
+            departures = current_scope().departures
+            if departures is not None:
+                departures.count(out.effect and isinstance(failure, OutcomeUnknown | None))
             if failure is not None:
                 self._close(number, end, type(failure).__name__, getattr(failure, "reason", str(failure)))
                 raise failure from None  # the library's text may hold the address with its query

@@ -18,6 +18,27 @@ def new_exchange_id() -> int:
     return (time.time_ns() // 1000 << 11 | secrets.randbits(11)) & (2**63 - 1)
 
 
+@dataclass(slots=True)
+class Departures:
+    """What has left on behalf of one try: tells whether it can have changed anything at the remote."""
+
+    exchanges: int = 0
+    effects: int = 0
+    """Calls that may change something and that the remote may have read."""
+    last: bool = False
+    """Whether the latest call was such a one."""
+
+    def count(self, effect: bool) -> None:
+        self.exchanges += 1
+        self.effects += effect
+        self.last = effect
+
+    def refused(self) -> None:
+        """The latest call was refused unread."""
+        self.effects -= self.last
+        self.last = False
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """On whose behalf calls are made now."""
@@ -25,6 +46,7 @@ class Scope:
     delivery: int | None = None
     dossier: str = ""
     attempt: int = 0
+    departures: Departures | None = None
 
 
 _scope: ContextVar[Scope] = ContextVar("lgsp_scope", default=Scope())  # noqa: B039 - frozen
@@ -36,11 +58,12 @@ def current_scope() -> Scope:
 
 
 @contextmanager
-def scope(delivery: int | None = None, dossier: str = "", attempt: int = 0) -> Iterator[None]:
-    """Calls made inside are journalled for this delivery and dossier."""
-    token = _scope.set(Scope(delivery, dossier, attempt))
+def scope(delivery: int | None = None, dossier: str = "", attempt: int = 0) -> Iterator[Departures]:
+    """Calls made inside are journalled for this delivery and dossier, and counted in what this gives."""
+    departures = Departures()
+    token = _scope.set(Scope(delivery, dossier, attempt, departures))
     try:
-        yield
+        yield departures
     finally:
         _scope.reset(token)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lgsp.spi.registry import System
-from tests.support.conformance import contract_of, examples_of, mock_of, registry, secret_fields, settings_for, systems
 from tests.support.conformance import cases as all_cases
+from tests.support.conformance import contract_of, examples_of, mock_of, registry, secret_fields, settings_for, systems
 
 WHERE = "contract/examples.json"
 

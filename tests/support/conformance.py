@@ -1,4 +1,4 @@
-"""Every registered system with its mock in process, and its examples (``contract/examples.json``): no system is named here.
+"""Every registered system with its mock in process and its ``contract/examples.json``; no system is named here.
 
 What the file holds and how a system comes by it: ``docs/adding-a-system.md``.
 """
@@ -129,7 +129,7 @@ def cases() -> list[Case]:
     return found
 
 
-# --- a system and its mock, joined without a socket --------------------------------------------------------------------
+# --- a system and its mock, joined without a socket -----------------------------------------------------------------
 
 
 Send = Callable[[httpx.Request], Awaitable[httpx.Response]]
@@ -175,9 +175,13 @@ class Grants:
     """Grants of one process that count log-ins and remember what was obtained."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._inner = MemoryGrants(monotonic)
         self.logins: list[str] = []
         self.values: list[str] = []
+
+    def forget(self) -> None:
+        self._inner = MemoryGrants(self._monotonic)
 
     def _counted(self, name: str, obtain: Obtain) -> Obtain:
         async def counted() -> Grant:
@@ -244,6 +248,10 @@ class Rig:
         except CallError as error:
             return error
         raise AssertionError(f"it answered {type(answer).__name__} and should have failed")
+
+    def forget_grants(self) -> None:
+        """The next call logs in again."""
+        self.grants.forget()
 
     def called(self) -> list[Opened]:
         """The exchanges since ``before``."""
