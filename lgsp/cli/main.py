@@ -1,0 +1,54 @@
+"""The command `lgsp`. What a command needs is imported when it runs: `lgsp --help` loads no database and no network."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from lgsp.cli import config, decide, doctor, dossier, exchanges, hold, parked, run, status
+from lgsp.cli.commands import ConfigOption, Group, JsonOption, LangOption, common
+from lgsp.cli.here import Here
+from lgsp.cli.here import text as _
+
+Version = Annotated[bool, typer.Option("--version", help=_("Show the version"))]
+
+
+def make() -> typer.Typer:
+    """The application, made anew."""
+    app = typer.Typer(
+        cls=Group,
+        add_completion=False,
+        rich_markup_mode=None,
+        invoke_without_command=True,
+        help=_("The province's bus between its one-stop system and the national systems."),
+    )
+
+    @app.callback()
+    def before(
+        ctx: typer.Context,
+        config_: ConfigOption = None,
+        lang_: LangOption = "",
+        json_: JsonOption = False,
+        version: Version = False,
+    ) -> None:
+        ctx.obj = common(config_, lang_, json_)
+        if version:
+            from lgsp import __version__
+
+            here = Here(config_, lang_, json_)
+            here.document({"version": __version__})
+            here.say(f"lgsp {__version__}")
+            raise typer.Exit()
+        if ctx.invoked_subcommand is None:
+            typer.echo(ctx.get_help())
+            raise typer.Exit()
+
+    for group in (run, status, dossier, exchanges, parked, decide, hold, doctor, config):
+        group.add(app)
+    return app
+
+
+def main() -> Any:
+    """The entry point."""
+    return make()(prog_name="lgsp")
