@@ -19,6 +19,9 @@ from sqlalchemy import (
     text,
 )
 
+REVISIONS = ("0001",)
+"""The revisions of ``migrations/``, oldest first; a start reads them here and need not load Alembic."""
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from lgsp.errors import StoreError
 from lgsp.store.engine import Store
+from lgsp.store.schema import REVISIONS
+
+
+if TYPE_CHECKING:  # loaded only when a schema is brought up
+    from alembic.config import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,8 @@ class Standing:
         return self.database == self.release
 
 
-def _config() -> object:
+def scripts() -> Config:
+    """Alembic's configuration of the migrations."""
     from alembic.config import Config
 
     config = Config()
@@ -36,14 +43,10 @@ def _config() -> object:
 
 def standing_of(connection: Connection) -> Standing:
     """Where the database stands."""
-    from alembic.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    scripts = ScriptDirectory.from_config(_config())  # type: ignore[arg-type]  # typed as object: alembic loads late
-    release = scripts.get_current_head() or ""
-    database = MigrationContext.configure(connection).get_current_revision() or ""
-    known = {script.revision for script in scripts.walk_revisions()}
-    return Standing(database, release, not database or database in known)
+    if not inspect(connection).has_table("alembic_version"):
+        return Standing("", REVISIONS[-1])
+    database = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or ""
+    return Standing(database, REVISIONS[-1], not database or database in REVISIONS)
 
 
 async def standing(store: Store) -> Standing:
@@ -63,9 +66,9 @@ async def upgrade(store: Store) -> Standing:
         if not before.known:
             raise newer(before)
         if not before.current:
-            config = _config()
-            config.attributes["connection"] = connection  # type: ignore[attr-defined]
-            command.upgrade(config, "head")  # type: ignore[arg-type]
+            config = scripts()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
         return before
 
     return await store.transact(run)

@@ -1,10 +1,11 @@
-"""``python -m tests.support.bus_main CONFIG FD``: a daemon that writes its address to a file descriptor when ready."""
+"""A daemon for tests, in a process of its own: tells its address when it is ready."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from lgsp import log
@@ -13,19 +14,26 @@ from lgsp.daemon import Daemon, stop_on_signals
 from lgsp.spi.registry import Registry
 
 
-async def main(config: Path, handle: int) -> None:
+Registry.load()  # in the process that the daemons are forked from: each then starts with everything imported
+
+
+def run(config: str, ready: Connection, log_file: str) -> None:
+    """Serve until told to stop by a signal."""
+    handle = os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(handle, sys.stdout.fileno())
+    os.dup2(handle, sys.stderr.fileno())
+    asyncio.run(_serve(Path(config), ready))
+
+
+async def _serve(config: Path, ready: Connection) -> None:
     registry = Registry.load()
     settings = load(config, os.environ, {s.name: s.plugin.settings for s in registry})
     log.configure(settings.log.level)
     stop = asyncio.Event()
     stop_on_signals(stop)
 
-    def ready(daemon: Daemon) -> None:
-        os.write(handle, f"{daemon.address}\n".encode())
-        os.close(handle)
+    def tell(daemon: Daemon) -> None:
+        ready.send(daemon.address)
+        ready.close()
 
-    await Daemon(settings, registry).serve(stop, ready)
-
-
-if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+    await Daemon(settings, registry).serve(stop, tell)
