@@ -63,15 +63,25 @@ def judge(reply: Reply, patterns: Patterns) -> Answer:
     raise _refusal(reply, code, text, patterns)
 
 
-def said(reply: Reply) -> str:
-    """All text of an answer that is judged by its words alone, whatever form it has."""
+def said(reply: Reply, known: Iterable[str]) -> str:
+    """All text of an answer that is judged by its words alone: plain text, a JSON text, an object with a message.
+
+    ``BadAnswer`` for anything else that has none of the ``known`` words: a broken answer is no refusal.
+    """
     try:
-        return plain(" ".join(_strings(unwrap(reply.json()))))
+        told = unwrap(reply.json())
     except BadAnswer:
-        text = reply.text()
-        if "<" in text[:200] and "html" in (reply.content_type + text[:200].lower()):
+        text = plain(reply.text())
+        if not text or text[0] in '<{["':
             raise
-        return plain(text)
+        return text
+    text = plain(" ".join(_strings(told)))
+    message = told if isinstance(told, str) else ""
+    if isinstance(told, dict):
+        message = " ".join(s for key, value in told.items() if key.lower() == "message" for s in _strings(value))
+    if not (plain(message) or has(text, known)):
+        raise reply.bad("an answer without a message to judge it by")
+    return text
 
 
 def _session_in_refusal(reply: Reply, patterns: Patterns) -> None:

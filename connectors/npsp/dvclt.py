@@ -27,6 +27,7 @@ from lgsp.wire.expect import expect
 from lgsp.wire.grants import Grant
 from lgsp.wire.parse import unwrap
 
+TOOK = "thành công"
 DONE = ("cập nhật thành công",)
 FINAL = ("bị từ chối", "đã tồn tại trong một cửa điện tử")
 """Refusals that no repetition changes."""
@@ -62,7 +63,7 @@ class Dvclt:
     async def status(self, request: DvcltStatus) -> Accepted:
         reply = await self._call("dvclt_status", "POST", self._settings.dvclt_status_path, request, effect=True)
         text = self._text(reply)
-        if has(text, FINAL) or not has(text, ("thành công",)):
+        if has(text, FINAL) or not has(text, (TOOK,)):
             raise self._refused(reply, text)
         return Accepted(message=shown(text))
 
@@ -82,7 +83,7 @@ class Dvclt:
     def _text(self, reply: Reply) -> str:
         if reply.status not in (200, 201, 400):
             expect(reply)
-        return said(reply)
+        return said(reply, (*DONE, *FINAL, TOOK))
 
     def _refused(self, reply: Reply, text: str) -> Rejected:
         reason = f"HTTP {reply.status}: {shown(text) or 'without a message'}"

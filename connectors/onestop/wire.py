@@ -232,7 +232,7 @@ class PaymentRecord(_Told):
     """One payment of ``GET dossiers/{id}/payments``."""
 
     referenceUid: str = ""
-    paymentStatus: int = 0
+    paymentStatus: int
     paymentAmount: Decimal = Decimal(0)
     paymentMethod: str = ""
     confirmNote: str = ""
