@@ -96,10 +96,11 @@ async def opened(here: Here, *sections: str, change: bool = False) -> AsyncItera
     from lgsp.ledger.work import Work
     from lgsp.store.engine import Store, parse_url
 
+    _ = here._
     part = here.part("store", *sections)
     url = parse_url(part["store"].url)
     if missing(url):
-        raise NoDatabase(here._("there is no database {file} yet").format(file=url.database))
+        raise NoDatabase(_("there is no database {file} yet").format(file=url.database))
     store = Store(part["store"].url, pool=1)
     try:
         if change:
@@ -113,9 +114,10 @@ async def _refuse_other_schema(here: Here, store: Store) -> None:
     from lgsp.errors import StoreError
     from lgsp.store.upgrade import newer, standing
 
+    _ = here._
     found = await standing(store)
     if not found.known:
         raise newer(found)
     if not found.current:
-        told = here._("its schema is {database}, this release needs {release}: back it up, then run `lgsp db upgrade`")
+        told = _("its schema is {database}, this release needs {release}: back it up, then run `lgsp db upgrade`")
         raise StoreError(told.format(database=found.database or "-", release=found.release))

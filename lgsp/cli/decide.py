@@ -121,10 +121,11 @@ def _discard(_: Translator, item: WorkItem) -> tuple[str, bool]:
 async def _plan(
     here: Here, book: Book, numbers: Sequence[int], effect: Callable[[WorkItem], tuple[str, bool]]
 ) -> list[Plan]:
+    _ = here._
     plan: list[Plan] = []
     for number in dict.fromkeys(numbers):
         item = await book.work.delivery(number)
-        told, can = effect(item) if item is not None else (here._("cannot: there is no such delivery"), False)
+        told, can = effect(item) if item is not None else (_("cannot: there is no such delivery"), False)
         plan.append((number, item, told, can))
     return plan
 

@@ -216,6 +216,8 @@ async def _system(_: Translator, settings: Settings, system: System) -> list[Che
             await wire.aclose()
     except Exception as error:
         verdict, reason = _verdict(_, error)
+        if address["address"]:
+            reason = _("{reason}; asked at {address}").format(reason=reason, **address)
         check = Check("system", system.name, verdict, reason, address)
     else:
         took = {"seconds": round(time.monotonic() - started, 3)}

@@ -125,13 +125,14 @@ def add(app: typer.Typer) -> None:
 
 def moment(here: Here, text: str) -> int:
     """``2h`` ago or a local day or time, in microseconds; wrong usage otherwise."""
+    _ = here._
     if found := _AGO.fullmatch(text.strip()):
         return now() - int(found[1]) * _SECONDS[found[2]] * 1_000_000
     try:
         told = datetime.fromisoformat(text.strip())
     except ValueError:
-        told_ = here._("--since {text}: write 30m, 2h, 1d, 2026-10-08 or 2026-10-08T09:00")
-        raise Finding(told_.format(text=text), code=USAGE) from None
+        wrong = _("--since {text}: write 30m, 2h, 1d, 2026-10-08 or 2026-10-08T09:00")
+        raise Finding(wrong.format(text=text), code=USAGE) from None
     return micros(told if told.tzinfo else told.replace(tzinfo=VIETNAM))
 
 
@@ -183,9 +184,10 @@ def _whole(here: Here, pair: Pair, part: str) -> str:
 
 
 def _inner(here: Here, headers: Any, body: bytes) -> list[str]:
+    _ = here._
     shown = [f"  {name}: {value}" for name, value in headers.items()]
     kind = next((str(v) for k, v in headers.items() if k.lower() == "content-type"), "")
-    text = hide.body(body, kind) if body else here._("(no body)")
+    text = hide.body(body, kind) if body else _("(no body)")
     return [*shown, "", *(f"  {line}" for line in text.splitlines())]
 
 
@@ -208,9 +210,10 @@ def _hidden(told: dict[str, Any], pair: Pair) -> dict[str, Any]:
 
 
 def _raw(here: Here, pair: Pair, part: str, out: Path | None) -> int:
+    _ = here._
     start, end = pair
     if part == "answer" and end is None:
-        raise Finding(here._("this exchange has no answer yet; --part request gives the request"))
+        raise Finding(_("this exchange has no answer yet; --part request gives the request"))
     data = start.body if part == "request" else end.body if end is not None else b""
     if out is None:
         sys.stdout.buffer.write(data)
@@ -219,9 +222,9 @@ def _raw(here: Here, pair: Pair, part: str, out: Path | None) -> int:
     try:
         out.write_bytes(data)
     except OSError as error:
-        told = here._("{file} cannot be written ({reason}): choose another").format(file=out, reason=error.strerror)
+        told = _("{file} cannot be written ({reason}): choose another").format(file=out, reason=error.strerror)
         raise Finding(told, code=USAGE) from None
-    here.warn(here._("{n} bytes written to {file}").format(n=len(data), file=out))
+    here.warn(_("{n} bytes written to {file}").format(n=len(data), file=out))
     return FINE
 
 

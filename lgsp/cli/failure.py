@@ -82,7 +82,11 @@ def misused(error: Any, args: Sequence[str], _: Translator) -> tuple[str, list[s
         return _no_command(error, _, see)
     param = getattr(error, "param", None)
     if kind == "MissingParameter" and param is not None:
-        shown = "/".join(getattr(param, "opts", ()) or ()) if _is_option(param) else str(param.name).upper()
+        shown = (
+            "/".join(getattr(param, "opts", ()) or ())
+            if _is_option(param)
+            else str(param.metavar or param.name).upper()
+        )
         return _("{name} is missing").format(name=shown), [see]
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     if message.startswith("No such command"):

@@ -12,7 +12,7 @@ from lgsp.cli.exchanges import delivery_document
 from lgsp.cli.failure import FINE
 from lgsp.cli.here import Here
 from lgsp.cli.here import text as _
-from lgsp.cli.text import ago, pairs, table
+from lgsp.cli.text import pairs, span, table
 from lgsp.cli.words import advice
 from lgsp.redact import personal
 
@@ -73,7 +73,8 @@ def add(app: typer.Typer) -> None:
             if n > len(items[name, why]):
                 here.say("    " + _("and {n} more: --limit shows them").format(n=n - len(items[name, why])))
         if aside:
-            here.say()
+            if causes:
+                here.say()
             here.say(_("Set aside by an operator; `lgsp release ID` lets them go"))
             here.say(_items(here, aside, at))
         return FINE
@@ -83,7 +84,14 @@ def _items(here: Here, items: list[WorkItem], at: int) -> str:
     _ = here._
     heads = [_("delivery"), _("operation"), _("age"), _("tries"), _("in doubt"), _("dossier")]
     rows = [
-        [str(i.id), i.operation, ago(_, i.created_at, at), str(i.tries), _("yes") if i.doubtful else _("no"), i.dossier]
+        [
+            str(i.id),
+            i.operation,
+            span(_, (at - i.created_at) / 1_000_000),
+            str(i.tries),
+            _("yes") if i.doubtful else _("no"),
+            i.dossier,
+        ]
         for i in items
     ]
     return table(heads, rows, right=[0, 3], indent="    ")
