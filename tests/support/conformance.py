@@ -86,9 +86,9 @@ def mock_of(name: str) -> Mock:
 
 
 def filled(value: Any, number: int) -> Any:
-    """The value with ``{n}`` (a number of four digits) and ``{mock}`` (where the mock listens) put in."""
+    """The value with ``{n}`` (the number in four digits), ``{i}`` (as it is) and ``{mock}`` (its address) put in."""
     if isinstance(value, str):
-        return value.replace("{n}", f"{number:04d}").replace("{mock}", ADDRESS)
+        return value.replace("{n}", f"{number:04d}").replace("{i}", str(number)).replace("{mock}", ADDRESS)
     if isinstance(value, dict):
         return {key: filled(inner, number) for key, inner in value.items()}
     if isinstance(value, list):
