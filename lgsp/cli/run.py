@@ -54,7 +54,9 @@ def add(app: typer.Typer) -> None:
     def demo(
         here: Here,
         day: Annotated[bool, typer.Option("--day", help=_("The whole day instead of about a minute of it"))] = False,
-        seed: Annotated[int, typer.Option("--seed", metavar="N", help=_("The same seed gives the same day"))] = 1,
+        seed: Annotated[
+            int | None, typer.Option("--seed", metavar="N", help=_("The same seed gives the same day"))
+        ] = None,
         kills: Annotated[
             int | None, typer.Option("--kills", min=0, metavar="N", help=_("How often the daemon is killed with -9"))
         ] = None,
@@ -62,15 +64,18 @@ def add(app: typer.Typer) -> None:
             bool, typer.Option("--faults/--no-faults", help=_("Let the mocks fail as real systems do"))
         ] = True,
         keep: Annotated[
-            Path | None, typer.Option("--keep", metavar="FOLDER", help=_("Keep the settings and the database there"))
+            Path | None,
+            typer.Option("--keep", metavar="FOLDER", help=_("Folder of its settings, database and logs; else .demo")),
         ] = None,
     ) -> int:
+        _ = here._
         try:
-            from lgsp import demo as play  # type: ignore[attr-defined,unused-ignore]
+            from lgsp import demo as play
         except ImportError:
-            raise Finding(here._("the demo is not installed with this package"), code=USAGE) from None
+            raise Finding(_("the demo is not installed with this package"), code=USAGE) from None
+        chosen = {"seed": seed} if seed is not None else {}
         return int(
-            play.run(day=day, json=here.json, seed=seed, kills=kills, faults=faults, keep=keep, language=here.language)
+            play.run(day=day, json=here.json, kills=kills, faults=faults, keep=keep, lang=here.language, **chosen)
         )
 
     @app.command(
@@ -84,15 +89,17 @@ def add(app: typer.Typer) -> None:
         from importlib.util import find_spec
 
         if find_spec("mocks") is None:  # pragma: no cover - the wheel has them
-            raise Finding(Here(None, "", False)._("the mocks are not installed with this package"), code=USAGE)
+            _ = Here(None, "", False)._
+            raise Finding(_("the mocks are not installed with this package"), code=USAGE)
         # In our place: signals reach it, and the bus imports nothing of the mocks.
         os.execv(sys.executable, [sys.executable, "-m", "mocks", *ctx.args])  # noqa: S606
 
 
 def _ready(here: Here, daemon: Daemon) -> None:
+    _ = here._
     here.document(
         {"ready": True, "address": daemon.address, "worker": daemon.worker, "systems": sorted(daemon.systems)}
     )
     systems = ", ".join(sorted(daemon.systems)) or "-"
-    here.say(here._("ready at {address}; systems: {systems}").format(address=daemon.address, systems=systems))
+    here.say(_("ready at {address}; systems: {systems}").format(address=daemon.address, systems=systems))
     sys.stdout.flush()
