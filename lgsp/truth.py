@@ -112,6 +112,8 @@ def merge(known: Dossier, told: Dossier) -> Dossier:
         changes[name] = value
     if told.status is not None and told.local_status is None:
         changes["local_status"] = None
+    if told.status is None and told.local_status is not None:
+        changes["status"] = None  # a word that no row has: what was held is over, and what came is not known
     if told.national_code and not known.national_code:
         changes["national_code"] = told.national_code
     changed = {n: v for n, v in changes.items() if v != getattr(known, n)}

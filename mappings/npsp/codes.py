@@ -30,26 +30,37 @@ def code_of(dossier: Dossier, ctx: Context) -> str:
     return dossier_code(ctx, dossier.national_code, dossier.code)
 
 
+def meant(status: Status | None, local: LocalStatus | None, ctx: Context, day: date) -> Status:
+    """The status, or what the source's own word means by now: its row may have been added after the event."""
+    if status is not None:
+        return status
+    if local is None:
+        raise MappingError("TrangThaiHoSo", "no source told the dossier's status: ask the one-stop system for it")
+    table = f"status_{local.system}"
+    words = [f"{local.status}/{local.sub_status}", local.status] if local.sub_status else [local.status]
+    for word in words:
+        row = ctx.codes.find(table, word, day)
+        if row is not None and row["status"] in set(Status):
+            return Status(row["status"])
+    raise MappingError(
+        "TrangThaiHoSo",
+        f"status {words[0]!r} of {local.system} is not in table {table}: add the row, then release",
+        table=table,
+        code=words[0],
+    )
+
+
 def status_code(status: Status | None, local: LocalStatus | None, ctx: Context, day: date) -> str:
     """TrangThaiHoSo, 1..10."""
-    if status is None:
-        if local is None:
-            raise MappingError("TrangThaiHoSo", "no source told the dossier's status: ask the one-stop system for it")
-        word = f"{local.status}/{local.sub_status}" if local.sub_status else local.status
-        raise MappingError(
-            "TrangThaiHoSo",
-            f"status {word!r} of {local.system} is not in table status_{local.system}: add the row, then release",
-            table=f"status_{local.system}",
-            code=word,
-        )
-    code = ctx.codes.need("status_npsp", status.value, day, field="TrangThaiHoSo")["national"]
-    if code == "9" and status in _NEVER_FINISHED:
+    known = meant(status, local, ctx, day)
+    code = ctx.codes.need("status_npsp", known.value, day, field="TrangThaiHoSo")["national"]
+    if code == "9" and known in _NEVER_FINISHED:
         # Told as finished, a dossier that waits or was stopped counts as settled on time.
         raise MappingError(
             "TrangThaiHoSo",
-            f"table status_npsp turns {status.value} into 9 (finished), which is untrue: correct the row, then release",
+            f"table status_npsp turns {known.value} into 9 (finished), which is untrue: correct the row, then release",
             table="status_npsp",
-            code=status.value,
+            code=known.value,
         )
     return code
 

@@ -257,16 +257,15 @@ def answered(event: Event, ctx: Context) -> AnswerDossier:
     assert isinstance(body, DossierAnswered)
     dossier = body.dossier
     day = reception_day(dossier, ctx.today)
-    codes.status_code(dossier.status, dossier.local_status, ctx, day)
-    assert dossier.status is not None
-    row = ctx.codes.need("status_npsp_answer", dossier.status.value, day, field="TrangThai")
+    status = codes.meant(dossier.status, dossier.local_status, ctx, day)
+    row = ctx.codes.need("status_npsp_answer", status.value, day, field="TrangThai")
     if row["national"] == "ignore":
         raise MappingError(
             "TrangThai",
-            f"table status_npsp_answer has no code for {dossier.status.value}: add one, or take it out of "
+            f"table status_npsp_answer has no code for {status.value}: add one, or take it out of "
             "systems.npsp.answered_statuses",
             table="status_npsp_answer",
-            code=dossier.status.value,
+            code=status.value,
         )
     item = fit(
         AnswerDossierItem,

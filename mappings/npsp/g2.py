@@ -47,12 +47,19 @@ def sync(event: Event, ctx: Context) -> G2Sync:
         TrangThai=status,
         NoiDungYKien=dossier.note,
         PhongBanXuLy=codes.unit_name(dossier, ctx, day),
-        NoiDungXuLy=ctx.codes.need("status_npsp", str(dossier.status), day, field="NoiDungXuLy")["name_vi"],
+        NoiDungXuLy=ctx.codes.need(
+            "status_npsp", codes.meant(dossier.status, dossier.local_status, ctx, day).value, day, field="NoiDungXuLy"
+        )["name_vi"],
         DanhSachLePhi=tuple(codes.fee(f, ctx, day) for f in dossier.fees) if lists else (),
         DanhSachGiayToKetQua=tuple(codes.result(p, ctx) for p in dossier.results if not p.deleted) if lists else (),
     )
     known = ctx.identities.get(ID, "")
-    return fit(G2Sync, create=None if known else _create(dossier, ctx, day), id=known, status=told)
+    if known:
+        return fit(G2Sync, id=known, status=told)
+    # The portal numbers what it creates, unless the dossier has a number of its already.
+    numbered = ctx.identities.get("npsp") or dossier.national_code
+    unit = "" if numbered else codes.receiving_code(dossier, ctx, day)
+    return fit(G2Sync, create=_create(dossier, ctx, day), numbered_by=unit, status=told)
 
 
 def synced(event: Event, answer: G2Synced, ctx: Context) -> Sequence[Event]:

@@ -111,9 +111,8 @@ def linked_status(event: Event, ctx: Context) -> DvcltStatus:
     assert isinstance(body, DossierAnswered)
     dossier = body.dossier
     day = reception_day(dossier, ctx.today)
-    codes.status_code(dossier.status, dossier.local_status, ctx, day)
-    assert dossier.status is not None
-    row = ctx.codes.need("status_dvclt", dossier.status.value, day, field="trangThai")
+    status = codes.meant(dossier.status, dossier.local_status, ctx, day)
+    row = ctx.codes.need("status_dvclt", status.value, day, field="trangThai")
     code, _ = codes.procedure(dossier.procedure, ctx, day)
     last = dossier.supplements[-1] if dossier.supplements else None
     return fit(

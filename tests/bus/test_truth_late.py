@@ -45,3 +45,12 @@ def test_a_word_that_changes_nothing_does_not_outdate_a_status_told_after_it() -
     assert not late.stale
     assert late.dossier is not None
     assert late.dossier.status is Status.FINISHED
+
+
+def test_a_word_that_no_row_has_ends_the_status_held_before() -> None:
+    known = fold(None, reported(Status.PROCESSING, RECEIVED), CODES).dossier
+    told = fold(known, reported(None, POSTED, "cho_lien_thong_thue"), CODES)
+    assert told.dossier is not None
+    assert told.dossier.status is None
+    assert told.dossier.local_status is not None
+    assert [event.type for event in told.events] == ["dossier.changed"]

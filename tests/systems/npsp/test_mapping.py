@@ -95,6 +95,13 @@ def test_a_status_that_no_table_knows_parks_and_names_table_and_code() -> None:
     assert (error.field, error.table, error.code) == ("TrangThaiHoSo", "status_onestop", "posting/lost")
 
 
+def test_a_row_added_later_tells_what_the_word_meant() -> None:
+    rows = [row for name in tables().names for row in tables().rows(name)]
+    added = CodeRow("status_onestop", "tam_dung", values={"status": "stopped"})
+    told = dated(Status.STOPPED).with_(status=None, local_status=LocalStatus(system="onestop", status="tam_dung"))
+    assert item(told, context(codes=CodeTables([*rows, added]))).TrangThaiHoSo == "8"
+
+
 def test_no_status_at_all_parks() -> None:
     assert refused(dossier(status=None)).field == "TrangThaiHoSo"
 
