@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
@@ -56,7 +56,7 @@ class Registry:
             raise ConfigError(problems)
         return cls(systems)
 
-    def __iter__(self) -> Iterable[System]:  # type: ignore[override]  # an iterator over values reads best
+    def __iter__(self) -> Iterator[System]:
         return iter(self._systems.values())
 
     def __contains__(self, name: str) -> bool:
