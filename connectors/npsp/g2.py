@@ -40,7 +40,8 @@ class G2:
         self._base = settings.g2_address or settings.address
 
     async def next_code(self, request: G2NextCode) -> G2Code:
-        reply, data = await self._call("g2_next_code", self._settings.g2_next_code_path, request)
+        # A number that is never used is a gap and no effect.
+        reply, data = await self._call("g2_next_code", self._settings.g2_next_code_path, request, effect=False)
         found: G2Code = reply.fit(data if isinstance(data, dict) else {"MaHoSo": data}, G2Code)
         return found
 
@@ -68,8 +69,12 @@ class G2:
         """Create where the portal has no name for the dossier yet, then set its status."""
         number, code, new = request.id, request.status.MaHoSo, request.create is not None
         if request.create is not None:
-            created = await self.create(request.create)
-            number, code = created.idHoSo, created.maHoSo or code
+            create = request.create
+            if request.numbered_by:
+                drawn = await self.next_code(G2NextCode(code=request.numbered_by))
+                create = create.model_copy(update={"MaHoSo": drawn.MaHoSo})
+            created = await self.create(create)
+            number, code = created.idHoSo, created.maHoSo or create.MaHoSo
         if not number:
             raise Rejected("no id (idHoSo) of the dossier: the portal did not give one", system=self._wire.system)
         fields = {n: getattr(request.status, n) for n in type(request.status).model_fields}
@@ -101,11 +106,11 @@ class G2:
             told = 300.0
         return Grant(token, max(min(told, 43_200.0) - _MARGIN, _LEAST))
 
-    async def _call(self, operation: str, path: str, body: Any) -> tuple[Reply, Any]:
+    async def _call(self, operation: str, path: str, body: Any, *, effect: bool = True) -> tuple[Reply, Any]:
         async def send(token: str) -> tuple[Reply, Any]:
             payload = body.model_dump(mode="json") if hasattr(body, "model_dump") else body
             reply = await self._wire.request(
-                operation, "POST", join(self._base, path), json=payload, headers=bearer(token)
+                operation, "POST", join(self._base, path), json=payload, headers=bearer(token), effect=effect
             )
             return reply, self._judge(reply)
 

@@ -1211,6 +1211,8 @@ class G2Sync(Sent):
     """A dossier for G2: created first where the portal has never named it, then its status set. Not on the wire."""
 
     create: G2Create | None = None
+    numbered_by: str = ""
+    """The unit under whose code the portal is to number a dossier that it creates; empty: ``create`` has the code."""
     id: str = ""
     """The portal's id of the dossier, where ``create`` is None."""
     status: G2StatusBody

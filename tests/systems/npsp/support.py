@@ -78,10 +78,9 @@ def context(**changes: Any) -> Context:
     return replace(plain, **changes)
 
 
-def local(*parts: int) -> datetime:
+def local(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
     """A time in Viet Nam."""
-    year, month, day, *rest = parts
-    return datetime(year, month, day, *rest, tzinfo=VIETNAM)
+    return datetime(year, month, day, hour, minute, tzinfo=VIETNAM)
 
 
 def dossier(**changes: Any) -> Dossier:

@@ -156,6 +156,21 @@ async def test_an_acknowledgement_refused_otherwise_is_told() -> None:
         await portal.npsp.acknowledge_linked(items)
 
 
+@pytest.mark.parametrize(
+    "ack",
+    [
+        pytest.param(httpx.Response(200, text='{"message": "Cập nhật thành công'), id="cut-off"),
+        pytest.param(httpx.Response(200, text="<html>cập nhật thành công</html>"), id="page"),
+        pytest.param({"fault": "no such policy"}, id="another-contract"),
+        pytest.param(httpx.Response(200, text=""), id="empty"),
+    ],
+)
+async def test_an_acknowledgement_that_cannot_be_read_is_no_word(ack: Any) -> None:
+    portal, items = await linked(Linked(ack))
+    with pytest.raises(BadAnswer):
+        await portal.npsp.acknowledge_linked(items)
+
+
 async def test_nothing_is_asked_where_the_service_is_not_set() -> None:
     portal = Portal(lambda path, body: {})
     assert (await portal.npsp.fetch_linked("c")).cursor == "c"
@@ -233,8 +248,9 @@ def g2_sync(identities: Mapping[str, str] | None = None, **changes: Any) -> G2Sy
 async def test_a_dossier_new_to_g2_is_created_and_its_status_set() -> None:
     portal = Portal(Ministry(), **G2)
     answer = await portal.npsp.g2_sync(g2_sync(), "")
-    assert portal.services() == ["/token", "/NoiHoSo", "/CapNhatTrangThai"]
-    created, status = portal.asked[1][1], portal.asked[2][1]
+    assert portal.services() == ["/token", "/GetNextValue", "/NoiHoSo", "/CapNhatTrangThai"]
+    (_, drawn), (_, created), (_, status) = portal.asked[1:]
+    assert (drawn, created["MaHoSo"]) == ({"code": "H99"}, "G09.20-20260609-0092637")
     assert (created["LoaiDoiTuong"], created["MaDonViTiepNhan"]) == (0, "H99")
     assert (created["NgayNop"], created["MaDichVuCong"]) == ("2024-06-12 08:15:00", "1.009974.01")
     assert status == [
@@ -306,6 +322,13 @@ async def test_a_token_refused_is_renewed_once() -> None:
     assert b"bi-mat-g2" not in b"".join(portal.journal.bytes)
 
 
+async def test_a_dossier_that_has_the_portals_number_keeps_it() -> None:
+    portal = Portal(Ministry(), **G2)
+    await portal.npsp.g2_sync(g2_sync(national_code="G09.20-240610-0031"), "")
+    assert portal.services() == ["/token", "/NoiHoSo", "/CapNhatTrangThai"]
+    assert portal.asked[1][1]["MaHoSo"] == "G09.20-240610-0031"
+
+
 @pytest.mark.parametrize(
     "refusal",
     [
@@ -327,9 +350,8 @@ async def test_a_wrong_client_names_the_settings() -> None:
 
 
 async def test_local_words_do_not_reach_the_portal() -> None:
-    told = {"status": None, "local_status": LocalStatus(system="onestop", status="posting")}
     with pytest.raises(MappingError) as raised:
-        g2_sync(**told)
+        g2_sync(None, status=None, local_status=LocalStatus(system="onestop", status="posting"))
     assert raised.value.table == "status_onestop"
 
 
