@@ -323,7 +323,11 @@ async def rig_of(
 
 def secret_fields(model: type[BaseModel], values: BaseModel) -> list[str]:
     """The names of a settings model's own fields that hold a secret."""
-    return [name for name in model.model_fields if isinstance(getattr(values, name), SecretStr)]
+
+    def secret(value: object) -> bool:
+        return isinstance(value, SecretStr) or (isinstance(value, tuple) and any(secret(v) for v in value))
+
+    return [name for name in model.model_fields if secret(getattr(values, name))]
 
 
 def told(error: BaseException) -> str:
