@@ -1,0 +1,25 @@
+"""Judges the bytes of a request by the published schema, with a library that neither wire models nor mocks use."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from jsonschema.protocols import Validator
+
+
+@cache
+def _validator(file: Path) -> Validator:
+    schema = json.loads(file.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def problems(contract: Path, schema: str, body: bytes) -> list[str]:
+    """Where the body breaks the schema, and by which rule; no values."""
+    told: Any = json.loads(body.decode("utf-8"))
+    found = _validator(contract / f"{schema}.schema.json").iter_errors(told)
+    return [f"{'.'.join(str(part) for part in e.absolute_path) or 'body'}: {e.validator}" for e in found]
