@@ -19,7 +19,7 @@ from connectors.npsp.wire import (
     DvcltToken,
     LinkedDossier,
 )
-from lgsp.errors import AccessRefused, Rejected
+from lgsp.errors import AccessRefused, BadAnswer, Rejected
 from lgsp.wire.address import join
 from lgsp.wire.auth import bearer, renewing
 from lgsp.wire.client import Reply, Wire
@@ -40,10 +40,24 @@ class Dvclt:
         self._settings, self._wire = settings, wire
 
     async def waiting(self) -> list[LinkedDossier]:
-        """The dossiers that wait for us, each with its detail, at most one page."""
+        """The dossiers that wait for us, each with its detail, at most one page.
+
+        One whose detail cannot be read stays in the list and holds up no other; where none can be read, that is told.
+        """
         reply = await self._call("dvclt_list", "GET", self._settings.dvclt_list_path)
         listed: DvcltList = expect(reply).model(DvcltList)
-        return [await self._detail(entry) for entry in listed.data[: self._settings.dvclt_page]]
+        read: list[LinkedDossier] = []
+        unread: BadAnswer | None = None
+        for entry in listed.data:
+            if len(read) == self._settings.dvclt_page:
+                break
+            try:
+                read.append(await self._detail(entry))
+            except BadAnswer as error:
+                unread = error
+        if unread is not None and not read:
+            raise unread
+        return read
 
     async def acknowledge(self, items: Sequence[LinkedDossier]) -> None:
         """Say of each that it is stored here. Saying it again changes nothing."""

@@ -123,6 +123,14 @@ async def test_a_detail_that_is_no_object_is_a_bad_answer() -> None:
         await linked(service)
 
 
+async def test_one_detail_that_cannot_be_read_holds_up_no_other() -> None:
+    service = Linked()
+    service.waiting = [{**ENTRY, "id": "40", "maHoSo": "LTKS-240612-00"}, ENTRY]
+    portal = Portal(lambda p, b: httpx.Response(200, text="<html>") if p.endswith("/40") else service(p, b), **LINKED)
+    items = (await portal.npsp.fetch_linked("")).received.items
+    assert [item.entry.id for item in items if isinstance(item, LinkedDossier)] == ["41"]
+
+
 async def test_a_dossier_that_names_nobody_or_whose_file_was_not_stored_is_set_aside() -> None:
     service = Linked()
     service.detail = {"data": {"data": "{}"}}
