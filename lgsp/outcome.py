@@ -14,6 +14,7 @@ from lgsp.errors import (
     NotSent,
     OutcomeUnknown,
     Rejected,
+    SessionRejected,
     Throttled,
     Unavailable,
 )
@@ -23,6 +24,9 @@ from lgsp.spi.operation import Repeat
 
 UNREADABLE_LIMIT = 12
 """Attempts after which an answer that cannot be read is a person's work: an error page of a passing failure is not."""
+
+SESSION_LIMIT = 5
+"""Attempts with a fresh session after which its being refused is a refusal of access, and holds the system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,11 @@ def decide(case: Case, error: Exception) -> Decision:
         case Throttled():
             wait = min(max(error.retry_after, 0.0), max(case.cap, 1.0))
             return Decision(_waiting(case), wait=wait, reason=reason, doubtful=case.doubtful)
+        case SessionRejected() if case.attempts + 1 < SESSION_LIMIT:
+            # A session can be lost again between its log-in and its use, by another call's misfortune too.
+            return Decision(
+                _waiting(case), wait=again, counted=True, reason=reason, doubtful=case.doubtful, healthy=False
+            )
         case AccessRefused():
             # The delivery is as good as before; the system is what must be mended.
             return Decision(_waiting(case), reason=reason, doubtful=case.doubtful, healthy=False, hold=reason)

@@ -11,10 +11,11 @@ from typing import Any
 
 from lgsp.canonical.events import Event
 from lgsp.clock import VIETNAM, Clock
-from lgsp.errors import AccessRefused, CallError, MappingError, StoreError
+from lgsp.errors import AccessRefused, CallError, MappingError, SessionRejected, StoreError
 from lgsp.ledger.ledger import Ledger
 from lgsp.ledger.types import Inbound
 from lgsp.log import Log
+from lgsp.outcome import SESSION_LIMIT
 from lgsp.retry import backoff
 from lgsp.spi.connector import SystemSettings
 from lgsp.spi.inbound import Page, Poll
@@ -58,6 +59,13 @@ class Poller:
                 if await self.ledger.may_poll(self.system.name, self.name, max(60.0, self.settings.total_timeout * 2)):
                     await self.once()
                 failures = 0
+            except SessionRejected as error:
+                # Lost again between log-in and use; refused again and again, it is a refusal of access.
+                failures += 1
+                wait = backoff(failures, first=max(self.every, 1.0), cap=self.settings.retry_cap, seed=self.name)
+                if failures >= SESSION_LIMIT:
+                    await self.hold(self.system.name, str(error))
+                log.warning("poll_failed", reason=str(error), wait=round(wait, 1))
             except AccessRefused as error:
                 await self.hold(self.system.name, str(error))
                 log.error("poll_refused", reason=str(error))

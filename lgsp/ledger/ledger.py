@@ -179,18 +179,16 @@ class Ledger:
         def run(connection: Connection, items: Sequence[None]) -> list[tuple[int, int]]:
             now = self._now()
             if all_others:
-                rows = connection.execute(
-                    select(deliveries.c.lease_owner)
-                    .where(deliveries.c.state == State.LEASED.value, deliveries.c.lease_owner != self.worker)
-                    .distinct()
-                ).scalars()
-                owners = tuple(rows)
+                owners = recovery.owners_but(connection, self.worker)
             else:
                 host = socket.gethostname()
                 pids = connection.execute(select(workers.c.pid).where(workers.c.host == host)).scalars()
                 alive = frozenset(pid for pid in pids if _alive(pid))
                 owners = recovery.gone_workers(connection, host, alive, self.worker)
             result = recovery.recover(connection, now, owners=owners)
+            recovery.free_locks(connection, None if all_others else owners, self.worker)
+            if all_others:
+                recovery.wait_again(connection, now, self._patience)
             connection.execute(
                 delete(workers).where(
                     workers.c.worker != self.worker,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, and_, exists, or_, select, update
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, and_, exists, or_, select, text, update
 
 from lgsp.ledger.types import State
-from lgsp.store.schema import deliveries, exchanges, workers
+from lgsp.store.schema import cursors, deliveries, events, exchanges, grants, workers
 
 _d, _x = deliveries.c, exchanges.c
+_OPEN = text("open = 1")
 
 
 def recover(connection: Connection, now: int, *, owners: tuple[str, ...] = ()) -> tuple[int, int]:
@@ -55,6 +58,33 @@ def recover(connection: Connection, now: int, *, owners: tuple[str, ...] = ()) -
             .values(closed_at=now, outcome="OutcomeUnknown", error="the worker stopped before the answer came")
         )
     return len(ready), len(unknown)
+
+
+def owners_but(connection: Connection, me: str) -> tuple[str, ...]:
+    """All who hold a lease, except this worker."""
+    held = select(_d.lease_owner).where(_d.state == State.LEASED.value, _d.lease_owner != me).distinct()
+    return tuple(connection.execute(held).scalars())
+
+
+def free_locks(connection: Connection, owners: Sequence[str] | None, me: str) -> None:
+    """Let go of polls and log-ins that dead workers were at (None: all but me): nobody else would begin them until the
+    locks run out."""
+    for table in (cursors, grants):
+        owner = table.c.lock_owner
+        dead = owner != me if owners is None else owner.in_(owners)
+        connection.execute(update(table).where(dead).values(lock_owner=None, lock_until=0))
+
+
+def wait_again(connection: Connection, now: int, patience: int) -> None:
+    """Begin the patience anew with appended deliveries for which it was not over when the only worker stopped: what
+    they may have overtaken could not reach us meanwhile."""
+    last = connection.execute(select(events.c.recorded_at).order_by(events.c.id.desc()).limit(1)).scalar()
+    if patience and last is not None:
+        connection.execute(
+            update(deliveries)
+            .where(_OPEN, _d.full_state == 0, _d.tries == 0, _d.created_at > last - patience)
+            .values(due_at=now + patience)
+        )
 
 
 def gone_workers(connection: Connection, host: str, alive: frozenset[int], me: str) -> tuple[str, ...]:

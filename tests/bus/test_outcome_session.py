@@ -1,0 +1,28 @@
+"""A session that is refused: lost again by chance, or access refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from lgsp.errors import AccessRefused, SessionRejected
+from lgsp.ledger.types import State
+from lgsp.outcome import SESSION_LIMIT, Case, decide
+from lgsp.spi.operation import Repeat
+
+REJECTED = SessionRejected("the session has expired", system="npsp", operation="update_progress")
+
+
+@pytest.mark.parametrize("doubtful", [False, True])
+def test_a_fresh_session_refused_once_is_tried_again_and_holds_nobody(doubtful: bool) -> None:
+    decision = decide(Case(Repeat.ASK, attempts=0, doubtful=doubtful), REJECTED)
+    assert decision.state is (State.UNKNOWN if doubtful else State.WAITING)
+    assert (decision.hold, decision.counted, decision.healthy) == ("", True, False)
+    assert decision.wait > 0
+
+
+def test_fresh_sessions_refused_again_and_again_are_a_refusal_of_access() -> None:
+    assert decide(Case(Repeat.ASK, attempts=SESSION_LIMIT - 1, doubtful=False), REJECTED).hold
+
+
+def test_credentials_refused_hold_the_system_at_once() -> None:
+    assert decide(Case(Repeat.ASK, attempts=0, doubtful=False), AccessRefused("login refused", system="npsp")).hold
