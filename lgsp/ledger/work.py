@@ -251,7 +251,9 @@ class Work:
             return None
 
         def query(c: Connection) -> Story:
-            own = dict(c.execute(select(identities.c.system, identities.c.code).where(identities.c.dossier == key)).all())
+            own = dict(
+                c.execute(select(identities.c.system, identities.c.code).where(identities.c.dossier == key)).all()
+            )
             x, e = exchanges.c, events.c
             told = c.execute(
                 select(e.id, e.type, e.source, e.occurred_at, e.recorded_at, e.payload)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -12,11 +13,13 @@ from lgsp.canonical.events import DossierRegistered, Event, StepTaken
 from lgsp.canonical.status import Status
 from lgsp.clock import FixedClock, micros
 from lgsp.journal.journal import Journal
+from lgsp.ledger.grants import LedgerGrants
 from lgsp.ledger.ledger import Ledger
 from lgsp.ledger.types import Acceptance, Claimed, ClaimRequest, Settlement, State
 from lgsp.store.engine import Store
-from lgsp.store.schema import deliveries, dossiers, events, systems
+from lgsp.store.schema import deliveries, dossiers, events, grants, systems
 from lgsp.wire.exchange import Opened, new_exchange_id
+from lgsp.wire.grants import Grant
 from tests.support.ledgers import NINE, ledger, message, reported, step
 
 pytestmark = pytest.mark.anyio
@@ -291,3 +294,33 @@ async def test_a_report_that_says_nothing_new_leads_to_nothing(store: Store) -> 
     await book.accept(message(event))
     await book.accept(message(event.with_(source_id="again", occurred_at=NINE + timedelta(hours=1))))
     assert await states(store) == {"ready": 1}
+
+
+async def test_a_worker_that_died_while_logging_in_keeps_nobody_waiting(store: Store) -> None:
+    clock = FixedClock()
+
+    async def dies() -> Grant:
+        raise asyncio.CancelledError
+
+    async def fresh() -> Grant:
+        return Grant("s-2", 60.0)
+
+    def now() -> int:
+        return micros(clock.now())
+
+    await store.transact(
+        lambda c: c.execute(
+            grants.insert().values(
+                system="npsp", name="session", value="", expires_at=0, lock_owner="dead", lock_until=now() + 60_000_000
+            )
+        )
+    )
+    await ledger(store, clock, "alive").recover(all_others=True)
+
+    async def never(_seconds: float) -> None:
+        raise AssertionError("it waits for a worker that is gone")
+
+    assert await LedgerGrants(store, "alive", now, never).get("npsp", "session", fresh) == "s-2"
+    with pytest.raises(asyncio.CancelledError):
+        await LedgerGrants(store, "alive", now, never).renew("npsp", "session", "s-2", dies)
+    assert await LedgerGrants(store, "other", now, never).get("npsp", "session", fresh) == "s-2"
