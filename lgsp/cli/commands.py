@@ -40,6 +40,8 @@ class Command(TyperCommand):
 class Group(TyperGroup):
     """The commands together. ``main`` is the one place where an error becomes a message and an exit code."""
 
+    typed: Sequence[str] = ()
+
     def get_help(self, ctx: Any) -> str:
         return group_help(self, ctx, _translator(ctx))
 
@@ -48,7 +50,7 @@ class Group(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **options: Any) -> Any:
         options["standalone_mode"] = False
-        typed = list(sys.argv[1:] if args is None else args)
+        typed = self.typed = list(sys.argv[1:] if args is None else args)
         _speak_unicode()
         try:
             code = super().main(typed, *rest, **options)
@@ -65,6 +67,9 @@ class Group(TyperGroup):
 
 def _usage_or_failure(error: Exception, args: list[str]) -> int:
     speak = translator(language(_given(args, "--lang"), os.environ))
+    if type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(str(error))
+        return USAGE
     if not hasattr(error, "exit_code"):
         return failed(error, speak, as_json="--json" in args)
     message, hints = misused(error, args, speak)
@@ -81,7 +86,7 @@ def _usage_or_failure(error: Exception, args: list[str]) -> int:
 
 
 def _given(args: Sequence[str], option: str) -> str:
-    for here, after in zip(args, [*args[1:], ""], strict=True):
+    for here, after in zip(args, [*args, ""][1:], strict=True):
         if here == option:
             return after
         if here.startswith(f"{option}="):
@@ -90,8 +95,8 @@ def _given(args: Sequence[str], option: str) -> str:
 
 
 def _translator(ctx: Any) -> Callable[[str], str]:
-    given = [c.params.get("lang_") for c in (ctx, ctx.find_root())]
-    return Here(None, next((str(one) for one in given if one), ""), False)._
+    """For help, which is shown before any option is read: ``--lang`` may stand anywhere."""
+    return Here(None, _given(getattr(ctx.find_root().command, "typed", ()), "--lang"), False)._
 
 
 def _speak_unicode() -> None:

@@ -19,11 +19,13 @@ from lgsp.cli.here import text as _
 from lgsp.cli.text import iso, pairs, span, table, when
 from lgsp.cli.words import outcome, state
 from lgsp.clock import VIETNAM, micros
+from lgsp.i18n import Translator
 from lgsp.redact import personal, secrets_in_url
 
 if TYPE_CHECKING:
     from lgsp.journal.journal import Pair
     from lgsp.ledger.work import WorkItem
+    from lgsp.wire.exchange import Closed, Opened
 
 _AGO = re.compile(r"(\d+)\s*(s|m|min|h|d)")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
@@ -63,21 +65,19 @@ def add(app: typer.Typer) -> None:
         if not found:
             here.say(_("no exchanges"))
             return FINE
-        heads = [_("number"), _("time"), _("way"), _("system"), _("operation"), _("outcome"), _("took")]
-        heads += [_("delivery"), _("dossier")]
-        rows = []
+        day = ""
+        days: list[tuple[str, list[list[str]]]] = []
         for start_, end in found:
-            way = _("out") if start_.direction == "out" else _("in")
-            status = f"{end.status} " if end is not None and end.status else ""
-            took = span(_, (end.closed_at - start_.opened_at) / 1_000_000) if end is not None else ""
-            rows.append(
-                [
-                    str(start_.id), when(start_.opened_at), way, start_.system, start_.operation,
-                    status + outcome(_, end.outcome if end is not None else ""), took,
-                    str(start_.delivery or ""), start_.dossier,
-                ]
-            )  # fmt: skip
-        here.say(table(heads, rows, right=[6, 7], indent=""))
+            date, __, clock = when(start_.opened_at).partition(" ")
+            if date != day:
+                day = date
+                days.append((date, []))
+            days[-1][1].append(_cells(_, start_, end, clock))
+        heads = [_("number"), _("time"), _("system"), _("operation"), _("outcome"), _("took")]
+        heads += [_("delivery"), _("dossier")]
+        for index, (date, rows) in enumerate(days):
+            here.say(("\n" if index else "") + date)
+            here.say(table(heads, rows, right=[5, 6]))
         if more:
             here.say(_("older ones are there: --limit shows more"))
         return FINE
@@ -121,6 +121,21 @@ def add(app: typer.Typer) -> None:
         here.document(told if raw else _hidden(told, pair))
         here.say(_whole(here, pair, part))
         return FINE
+
+
+def _cells(_: Translator, start: Opened, end: Closed | None, clock: str) -> list[str]:
+    """One line of the list; the arrow says who called: ``-> npsp`` we them, ``<- npsp`` they us."""
+    status = f"{end.status} " if end is not None and end.status else ""
+    return [
+        str(start.id),
+        clock,
+        f"{'->' if start.direction == 'out' else '<-'} {start.system}",
+        start.operation,
+        status + outcome(_, end.outcome if end is not None else ""),
+        span(_, (end.closed_at - start.opened_at) / 1_000_000) if end is not None else "",
+        str(start.delivery or ""),
+        start.dossier,
+    ]
 
 
 def moment(here: Here, text: str) -> int:

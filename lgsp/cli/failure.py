@@ -88,6 +88,10 @@ def misused(error: Any, args: Sequence[str], _: Translator) -> tuple[str, list[s
             else str(param.metavar or param.name).upper()
         )
         return _("{name} is missing").format(name=shown), [see]
+    if kind == "BadParameter" and param is not None:
+        shown = "/".join(param.opts) if _is_option(param) else str(param.metavar or param.name).upper()
+        reason = str(error.message).removeprefix("Input should be ").partition(",")[0]
+        return _("{name} must be {what}").format(name=shown, what=reason), [see]
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     if message.startswith("No such command"):
         return _no_command(error, _, see)

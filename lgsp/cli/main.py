@@ -21,6 +21,7 @@ def make() -> typer.Typer:
         add_completion=False,
         rich_markup_mode=None,
         invoke_without_command=True,
+        pretty_exceptions_enable=False,
         help=_("The province's bus between its one-stop system and the national systems."),
     )
 

@@ -103,26 +103,19 @@ def _word(_: Translator, s: SystemStanding, at: int) -> str:
 
 
 def _systems(_: Translator, standing: list[SystemStanding], at: int) -> str:
-    heads = [
-        _("system"),
-        _("state"),
-        *(state(_, one) for one in STATES),
-        _("done today"),
-        _("oldest"),
-        _("last success"),
-    ]
+    heads = [_("system"), _("state"), _("done today"), _("oldest"), _("last success"), _("not ended")]
     rows = [
         [
             s.system,
             _word(_, s, at),
-            *(str(s.counts.get(one, 0)) for one in STATES),
             str(s.done_today),
             span(_, (at - s.oldest_at) / 1_000_000) if s.oldest_at else "-",
             ago(_, s.last_success_at, at),
+            ", ".join(f"{s.counts[one]} {state(_, one)}" for one in STATES if s.counts.get(one)) or "-",
         ]
         for s in standing
     ]
-    told = table(heads, rows, right=range(2, 9))
+    told = table(heads, rows, right=[2])
     failing = [s for s in standing if s.last_failure and (s.last_failure_at or 0) > (s.last_success_at or 0)]
     for s in failing:
         line = _("{system} last failed {ago}: {reason}")
