@@ -86,6 +86,7 @@ class Feeder:
         self._filed: dict[str, _Journey] = {}
         self._left = len(self._journeys)
         self._over = asyncio.Event()
+        self._knocking = asyncio.Lock()
         self.locals: dict[str, str] = {}
         """The code that the one-stop system gave to each portal-born dossier."""
 
@@ -147,6 +148,9 @@ class Feeder:
             self.fed.failures[failure] += 1
             self.fed.resent += 1
             await asyncio.sleep(_PAUSE)
+            async with self._knocking:  # while nobody answers, one asks for all
+                while not await self._door.ready():  # noqa: ASYNC110 - looked at, not told
+                    await asyncio.sleep(_PAUSE)
 
     # --- filed at the portal ---
 
