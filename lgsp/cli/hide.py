@@ -14,7 +14,7 @@ from lgsp.redact import MASK, personal
 # acted is what an operator looks for. One name too many costs little; one too few shows a citizen.
 _PERSON = re.compile(
     r"applicant|submitter|citizen|delegate|contact|person(?!al_?id_?type)|asker|hoten|hovaten|tennguoi(?!xuly|tiepnhan)|"
-    r"chuhoso|chuhs|nguoinop|nguoidenghi|nguoihoi|nguoigui|email|phone|telno|dienthoai|sdt|fax|address|diachi|"
+    r"chuhoso|chuhs|nguoinop|nguoidenghi|nguoihoi|nguoigui|email|phone|^tel|telno|dienthoai|sdt|fax|address|diachi|"
     r"noicutru|thuongtru|tamtru|quequan|noisinh|sodinhdanh|dinhdanh|cccd|cmnd|giaytotuythan|sogiayto|ngaysinh|birth|"
     r"madoituong|iddoituong|identifiers|techid|congdan|passport|taxcode|masothue"
 )
@@ -36,6 +36,8 @@ def name(text: str) -> str:
 def is_personal(field: str) -> bool:
     """Whether a field of this name holds a person's data."""
     plain = re.sub(r"[^a-z]", "", field.lower())
+    if "birth" in plain or "ngaysinh" in plain:
+        return True
     return bool(_PERSON.search(plain)) and not _KIND.search(plain)
 
 
@@ -75,11 +77,6 @@ def _text(text: str, hidden: bool, whole: bool) -> str:
 def body(data: bytes, content_type: str) -> str:
     """A body for a person's eyes."""
     return _shown(data, content_type, lambda told, field: value(told, field))
-
-
-def bare(data: bytes, content_type: str) -> str:
-    """The same without hiding: still indented, for a person who asked for it."""
-    return _shown(data, content_type, lambda told, _field: told)
 
 
 def _shown(data: bytes, content_type: str, clean: Callable[[Any, str], Any]) -> str:

@@ -38,6 +38,7 @@ def add(app: typer.Typer) -> None:
             standing = await book.work.standing(today)
             workers = [(*w, at - w[4] < silent) for w in await book.work.workers()]
             polls = await book.work.polls()
+            configured = book.part["systems"]
         open_work = sum(sum(s.counts.values()) for s in standing)
         todo = _todo(_, standing, any(w[5] for w in workers), open_work)
         here.document(
@@ -53,7 +54,7 @@ def add(app: typer.Typer) -> None:
             }
         )
         here.say(_("Systems"))
-        here.say(_systems(_, standing, at) if standing else "  " + _("nothing has been delivered yet"))
+        here.say(_systems(_, standing, at, configured) if standing else "  " + _("nothing has been delivered yet"))
         here.say()
         here.say(_("Daemons"))
         rows = [
@@ -102,12 +103,12 @@ def _word(_: Translator, s: SystemStanding, at: int) -> str:
     return _("works")
 
 
-def _systems(_: Translator, standing: list[SystemStanding], at: int) -> str:
+def _systems(_: Translator, standing: list[SystemStanding], at: int, configured: tuple[str, ...]) -> str:
     heads = [_("system"), _("state"), _("done today"), _("oldest"), _("last success"), _("not ended")]
     rows = [
         [
             s.system,
-            _word(_, s, at),
+            _word(_, s, at) if s.system in configured or s.held else _("not in the settings"),
             str(s.done_today),
             span(_, (at - s.oldest_at) / 1_000_000) if s.oldest_at else "-",
             ago(_, s.last_success_at, at),

@@ -14,9 +14,13 @@ from typing import Any
 
 import anyio
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
+import lgsp as lgsp_package
 from lgsp.cli.main import make
+from lgsp.cli.words import advice
+from lgsp.ledger.types import State
 from lgsp.ledger.work import Work
 from lgsp.lock import OneOnly
 from lgsp.store.engine import Store
@@ -440,3 +444,28 @@ def test_columns_are_kept_to(filled: Filled) -> None:
         for language in ("vi", "en"):
             text = lgsp(*words, LGSP_CONFIG=str(filled.config), LGSP_LANG=language, COLUMNS="120").stdout
             assert max(map(len, text.splitlines())) <= 120
+
+
+def test_the_handbook_names_every_command_option_and_state() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    app = typer.main.get_command(make())
+    found = dict(app.commands)  # type: ignore[attr-defined]
+    for name, command in found.items():
+        assert f"lgsp {name}" in text
+        for below in getattr(command, "commands", ()):
+            assert f"lgsp {name} {below}" in text
+        for option in (opt for param in command.params for opt in param.opts if opt.startswith("--")):
+            assert option in text, f"{name} {option}"
+    assert all(f"| `{state.value}` |" in text for state in State)
+
+
+def test_every_cause_the_bus_parks_on_has_advice_and_stands_in_the_handbook() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
+    package = Path(lgsp_package.__file__).parent
+    sources = [p.read_text(encoding="utf-8") for p in package.rglob("*.py") if "cli" not in p.parts]
+    causes = {m for source in sources for m in re.findall(r'cause=f?"(\w+)', source)} | {"code", "field"}
+    assert len(causes) >= 9
+    other = advice(str, "x", "nothing:known")
+    for cause in causes:
+        assert advice(str, "x", f"{cause}:a:b") != other, cause
+        assert re.search(rf"\| `{cause}[`:]", text), cause
