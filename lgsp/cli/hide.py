@@ -28,8 +28,8 @@ def name(text: str) -> str:
     text = text.strip()
     if not text:
         return text
-    if any(c.isdigit() for c in text):
-        return f"{text[:3]}{MASK}{text[-3:]}" if len(text) >= 9 and " " not in text else MASK
+    if any(c.isdigit() for c in text) and " " not in text:
+        return f"{text[:3]}{MASK}{text[-3:]}" if len(text) >= 9 else MASK
     return " ".join(word[0] + MASK for word in text.split())
 
 
