@@ -93,11 +93,11 @@ def missing(url: URL) -> bool:
 @asynccontextmanager
 async def opened(here: Here, *sections: str, change: bool = False) -> AsyncIterator[Book]:
     """The store of the settings. ``change``: refuse a schema that is not this release's before anything is written."""
+    _ = here._
+    part = here.part("store", *sections)
     from lgsp.ledger.work import Work
     from lgsp.store.engine import Store, parse_url
 
-    _ = here._
-    part = here.part("store", *sections)
     url = parse_url(part["store"].url)
     if missing(url):
         raise NoDatabase(_("there is no database {file} yet").format(file=url.database))
