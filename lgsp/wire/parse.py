@@ -77,6 +77,8 @@ def loads(document: str) -> Any:
         raise
     except ValueError:
         raise Unreadable("a number in JSON that is too long") from None
+    if "\\u0000" in document:
+        _refuse_nul(value)
     if "\\ud" in document or "\\uD" in document:
         _refuse_surrogates(value)
     return value
@@ -99,6 +101,11 @@ def _refuse_surrogates(value: Any) -> None:
         json.dumps(value, ensure_ascii=False, default=str).encode()
     except UnicodeEncodeError:
         raise Unreadable("half a character (a lone surrogate) in JSON text") from None
+
+
+def _refuse_nul(value: Any) -> None:
+    if "\\u0000" in json.dumps(value, default=str).replace("\\\\", ""):
+        raise Unreadable("a NUL in JSON text")
 
 
 def unwrap(value: Any, levels: int = 3) -> Any:

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from lgsp import log
 from lgsp.ledger.types import Settlement
+from lgsp.wire.exchange import Closed, Opened
 from tests.support.conformance import Case, Rig, Send, Sink, cases, examples_of, rig_of, settings_for, told
 
 pytestmark = pytest.mark.anyio
@@ -81,7 +82,8 @@ def listening() -> Iterator[io.StringIO]:
 
 def everything(sink: Sink) -> str:
     parts = []
-    for exchange in (*sink.opened, *sink.closed):
+    exchanges: list[Opened | Closed] = [*sink.opened, *sink.closed]
+    for exchange in exchanges:
         parts += [repr(exchange), exchange.body.decode("utf-8", "replace"), json.dumps(dict(exchange.headers))]
     return "\n".join(parts)
 
