@@ -10,7 +10,7 @@ from lgsp.canonical.dossier import Dossier
 from lgsp.canonical.events import Event
 from lgsp.ledger.types import Folded, Planned
 from lgsp.spi.registry import System
-from lgsp.truth import fold
+from lgsp.truth import fold, touches
 
 
 class Router:
@@ -30,6 +30,10 @@ class Router:
     def plan(self, event: Event) -> Sequence[Planned]:
         """The deliveries that an event leads to."""
         return [planned for when, own, planned in self._routes.get(event.type, ()) if when is None or when(event, own)]
+
+    def touches(self, event: Event) -> bool:
+        """Whether the fold looks at the event at all."""
+        return touches(event)
 
     def fold(self, known: Dossier | None, event: Event, codes: CodeTables) -> Folded:
         """What an event does to the truth."""

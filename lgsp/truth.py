@@ -26,8 +26,16 @@ from lgsp.clock import VIETNAM
 from lgsp.ledger.types import BUS, Folded
 
 ONE_STOP = "onestop"
-PORTAL = "npsp"
+
 IGNORE = "ignore"
+
+
+def touches(event: Event) -> bool:
+    """Whether ``fold`` looks at the event: what the fold itself said is in the truth already, and of the systems' own
+    codes it keeps the one-stop system's (the others' are in the identity table)."""
+    if isinstance(event.body, DossierRegistered):
+        return event.body.system == ONE_STOP
+    return event.source != BUS and isinstance(event.body, DossierReported | DossierFiled | StepTaken | PaymentReported)
 
 
 def fold(known: Dossier | None, event: Event, codes: CodeTables) -> Folded:
@@ -142,10 +150,8 @@ def _step(known: Dossier | None, event: Event, body: StepTaken, codes: CodeTable
 def _registered(known: Dossier | None, event: Event, body: DossierRegistered) -> Folded:
     if known is None:
         return Folded()
-    if body.system == ONE_STOP and known.code != body.code:
+    if known.code != body.code:
         return Folded(known.with_(code=body.code))
-    if body.system == PORTAL and known.national_code != body.code:
-        return Folded(known.with_(national_code=body.code))
     return Folded()
 
 

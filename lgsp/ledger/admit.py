@@ -12,8 +12,8 @@ from lgsp.canonical.codes import CodeTables
 from lgsp.canonical.dossier import Dossier
 from lgsp.canonical.events import DossierRegistered, Event
 from lgsp.clock import micros
-from lgsp.ledger.types import BUS, Acceptance, Folded, IdentityClash, Inbound, Planned, Planner, State
-from lgsp.store.dialect import upsert
+from lgsp.ledger.types import Acceptance, Folded, IdentityClash, Inbound, Planned, Planner, State
+from lgsp.store.dialect import insert_new, upsert
 from lgsp.store.schema import cursors, deliveries, dossiers, events, identities
 
 _OPEN = text("open = 1")
@@ -97,13 +97,19 @@ class Admission:
             for source_id, digest in self.connection.execute(_KNOWN, {"source_": source, "ids_": ids})
         }
 
-    def event(
-        self, event: Event, *, digest: str = "", exchange: int | None = None, caused_by: int | None = None
-    ) -> int | None:
+    def event(self, event: Event) -> int | None:
         """Record one event and what follows from it; its id, or None if it was known."""
         if self._known([event]):
             return None
-        return self._admit(self.resolve(event), digest, exchange, caused_by)
+        return self._admit(self.resolve(event), "", None, None)
+
+    def follow_up(self, told: Sequence[tuple[Event, str, int | None, int]]) -> None:
+        """Record what answers told: (event, the delivery's dossier key, exchange, delivery)."""
+        known = set(self._known([event for event, *_ in told])) if told else set()
+        for event, key, exchange, delivery in told:
+            if (event.source, event.source_id) not in known:
+                known.add((event.source, event.source_id))
+                self._admit(event if event.dossier == key else self.resolve(event), "", exchange, delivery)
 
     def _admit(self, event: Event, digest: str, exchange: int | None, caused_by: int | None) -> int:
         row = {
@@ -143,24 +149,24 @@ class Admission:
             return event
         known = self.connection.execute(_BY_CODE, {"system_": event.source, "code_": event.dossier}).scalar()
         if known is None:
-            taken = self.connection.execute(_STATE, {"dossier_": event.dossier}).scalar()
-            if taken is None:
-                self.register(event.source, event.dossier, event.dossier)
+            self._identify(event.source, event.dossier, event.dossier)
             return event
         return event if known == event.dossier else event.with_(dossier=known)
 
+    def _identify(self, system: str, code: str, dossier: str) -> bool:
+        row = {"system": system, "code": code, "dossier": dossier, "recorded_at": self.now}
+        return insert_new(self.connection, identities, row)
+
     def register(self, system: str, code: str, dossier: str) -> None:
         """Record that ``system`` calls the dossier ``code``; ``IdentityClash`` if either side is taken otherwise."""
-        owner = self.connection.execute(_BY_CODE, {"system_": system, "code_": code}).scalar()
-        own = self._codes_of(dossier).get(system)
-        if owner == dossier and own == code:
+        if self._identify(system, code, dossier):
             return
-        if owner is not None or own is not None:
-            held = f"{code} belongs to {owner}" if owner is not None else f"{dossier} is {own} there"
-            raise IdentityClash(f"{system} gave the code {code} for dossier {dossier}, but {held}")
-        self.connection.execute(
-            insert(identities), {"system": system, "code": code, "dossier": dossier, "recorded_at": self.now}
-        )
+        owner = self.connection.execute(_BY_CODE, {"system_": system, "code_": code}).scalar()
+        if owner == dossier:
+            return
+        own = self._codes_of(dossier).get(system)
+        held = f"{code} belongs to {owner}" if owner is not None else f"{dossier} is {own} there"
+        raise IdentityClash(f"{system} gave the code {code} for dossier {dossier}, but {held}")
 
     def _codes_of(self, dossier: str) -> dict[str, str]:
         rows = self.connection.execute(_BY_DOSSIER, {"dossier_": dossier})
@@ -168,8 +174,8 @@ class Admission:
 
     def _fold(self, event: Event) -> tuple[Folded, bool]:
         """What the event does to the truth, and whether the dossier became known by it."""
-        if not event.dossier or event.source == BUS:
-            return Folded(), False  # what the fold itself said is in the truth already
+        if not event.dossier or not self.planner.touches(event):
+            return Folded(), False
         state = self.connection.execute(_STATE, {"dossier_": event.dossier}).scalar()
         known = Dossier.model_validate_json(state) if state is not None else None
         folded = self.planner.fold(known, event, self.codes)

@@ -76,9 +76,7 @@ def settle(
         ended = [held[i.delivery] for i in mine if i.state not in OPEN]
         promote(connection, ended)
         admission.touched.update(system for system, _ in ended)
-        for item in mine:
-            for event in item.events:
-                admission.event(event, exchange=item.exchange, caused_by=item.delivery)
+        admission.follow_up([(event, held[i.delivery][1], i.exchange, i.delivery) for i in mine for event in i.events])
         _health(connection, mine, breakers, now)
         _tally(connection, mine, now)
     return [i.delivery in held for i in items]

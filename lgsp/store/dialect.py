@@ -23,6 +23,16 @@ def upsert(
     connection.execute(_statement(connection.dialect.name, table, tuple(key), tuple(change), add), rows)
 
 
+def insert_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert unless a unique key is taken; whether it was inserted."""
+    return connection.execute(_new(connection.dialect.name, table), row).rowcount == 1
+
+
+@lru_cache(maxsize=64)
+def _new(dialect: str, table: Table) -> Executable:
+    return (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table).on_conflict_do_nothing()
+
+
 @lru_cache(maxsize=64)
 def _statement(dialect: str, table: Table, key: tuple[str, ...], change: tuple[str, ...], add: bool) -> Executable:
     statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)

@@ -12,7 +12,6 @@ from lgsp.errors import StoreError
 from lgsp.store.engine import Store
 from lgsp.store.schema import REVISIONS
 
-
 if TYPE_CHECKING:  # loaded only when a schema is brought up
     from alembic.config import Config
 

@@ -14,7 +14,7 @@ from lgsp.clock import FixedClock, micros
 from lgsp.ledger.ledger import Ledger
 from lgsp.ledger.types import Breaker, Folded, Inbound, Planned
 from lgsp.store.engine import Store
-from lgsp.truth import fold
+from lgsp.truth import fold, touches
 
 NINE = datetime(2026, 10, 8, 2, 0, tzinfo=UTC)
 
@@ -71,6 +71,9 @@ class TwoRoutes:
         if isinstance(event.body, StepTaken):
             return [Planned("npsp", "update_progress")]
         return []
+
+    def touches(self, event: Event) -> bool:
+        return touches(event)
 
     def fold(self, known: Dossier | None, event: Event, codes: CodeTables) -> Folded:
         return fold(known, event, codes)
