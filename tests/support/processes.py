@@ -59,7 +59,7 @@ link_secret = "{SECRET}"
 token_secret = "{SECRET}"
 [server.clients.mot-cua]
 secret = "{SECRET}"
-systems = ["onestop"]
+systems = [{'"onestop"' if 'onestop' in systems else ''}]
 [files]
 folder = "{folder}/files"
 {extra}
