@@ -113,17 +113,7 @@ def _json(text: str) -> Any:
         raise InboundInvalid("", "a number has too many digits") from None
     if _deeper_than(told, _DEPTH):
         raise InboundInvalid("", f"the message is nested more than {_DEPTH} levels deep")
-    if ("\\u" in text or "\x00" in text) and not _storable(told):
-        raise InboundInvalid("", "a text holds a NUL or half a character (a lone surrogate)")
     return told
-
-
-def _storable(value: object) -> bool:
-    if isinstance(value, dict):
-        return all(_storable(key) and _storable(inner) for key, inner in value.items())
-    if isinstance(value, list):
-        return all(map(_storable, value))
-    return not isinstance(value, str) or not any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in value)
 
 
 def _deeper_than(value: object, levels: int) -> bool:
