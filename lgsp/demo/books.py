@@ -29,6 +29,11 @@ class Standing:
     done: Counter[str] = field(default_factory=Counter)
     moving: int = 0
 
+    @property
+    def waiting(self) -> int:
+        """Open deliveries that are not parked."""
+        return sum(n for states in self.states.values() for state, n in states.items() if state != State.PARKED)
+
 
 @dataclass(frozen=True, slots=True)
 class OpenDelivery:

@@ -29,12 +29,12 @@ from lgsp.errors import ConfigError, LgspError
 from lgsp.i18n import language, translator
 
 SEED = 20261008
-SLICE = 360
+SLICE = 200
 """Dossiers of the default demo: about a minute on two cores."""
 KEPT = Path(".demo")
 _MARK = ".lgsp-demo"
 _WORKERS = 24
-_BACKLOG = 1_200
+_BACKLOG = 1_500
 """Open deliveries above which the feeder waits: a real day tells six messages a second, not hundreds."""
 _REST, _PATIENCE = 3.0, 90.0
 """Seconds for which nothing moves at the end of the day; seconds without progress after which it is given up."""
@@ -138,7 +138,7 @@ class _Demo:
         now: Now
 
         def slack() -> bool:
-            return now.standing is None or now.standing.moving < _BACKLOG
+            return now.standing is None or now.standing.waiting < _BACKLOG
 
         feeder = Feeder(
             told, door, control, target=place.door, key=place.key, seed=self._seed, workers=_WORKERS, slack=slack

@@ -17,6 +17,10 @@ SWAPPED, TWICE, ECHOED = 0.04, 0.03, 0.02
 again at their end."""
 _PAUSE = 0.15
 """Seconds before a message that was not acknowledged is sent again."""
+_REFUSALS = 3
+"""Refusals (4xx) after which the one-stop side gives a message up: the comparison will miss it."""
+_STALLED = 90.0
+"""Seconds without a message fed after which the day is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class Feeder:
         """The code that the one-stop system gave to each portal-born dossier."""
 
     async def run(self) -> None:
-        """Return when everything is told and acknowledged."""
+        """Return when everything is told and acknowledged, or when nothing goes on."""
         for journey in self._journeys:
             self._queue.put_nowait((journey.dossier.states[0].at.timestamp(), journey.number))
         if not self._left:
@@ -99,7 +103,14 @@ class Feeder:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._work()) for _ in range(self._workers)]
             tasks.append(group.create_task(self._watch()))
-            await self._over.wait()
+            fed = -1
+            while fed != self.fed.messages and not self._over.is_set():
+                fed = self.fed.messages
+                try:
+                    async with asyncio.timeout(_STALLED):
+                        await self._over.wait()
+                except TimeoutError:
+                    pass
             for task in tasks:
                 task.cancel()
 
@@ -144,9 +155,13 @@ class Feeder:
             self.fed.repeated += 1
 
     async def _until_acknowledged(self, call: str, content: bytes, media: str) -> None:
+        refusals = 0
         while failure := await self._door.push(call, content, media):
             self.fed.failures[failure] += 1
             self.fed.resent += 1
+            refusals += failure.startswith("HTTP 4")
+            if refusals >= _REFUSALS:
+                return
             await asyncio.sleep(_PAUSE)
             async with self._knocking:  # while nobody answers, one asks for all
                 while not await self._door.ready():  # noqa: ASYNC110 - looked at, not told

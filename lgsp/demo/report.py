@@ -63,6 +63,7 @@ class Outcome:
             "faults": dict(self.faults),
             "settled": self.settled,
             "stopped_well": self.restarts_clean,
+            "not_acknowledged": dict(fed.failures.most_common(10)),
             "findings": [f"{code}: {what}" for code, what in verdict.findings[:100]],
             "look_at": dict(self.samples),
             "config": str(self.config),
@@ -106,8 +107,16 @@ def show(outcome: Outcome, console: Console, translate: Translator) -> None:
         console.print(_("The daemon did not stop well when asked to."))
     passed = _("[green]Nothing lost, nothing twice, nothing out of order.[/]")
     console.print(passed if outcome.passed else _("[bold red]The two sides do not agree.[/]"))
+    kinds = {
+        "supplement": _("with a supplement"),
+        "portal-born": _("filed at the portal"),
+        "polled": _("found by polling"),
+        "parked": _("parked"),
+    }
     for kind, code in outcome.samples.items():
-        console.print(f"  lgsp dossier {code} --config {outcome.config}   ({kind})", highlight=False, soft_wrap=True)
+        console.print(
+            f"  lgsp dossier {code} --config {outcome.config}   ({kinds[kind]})", highlight=False, soft_wrap=True
+        )
 
 
 def _mark(count: int) -> str:
