@@ -113,7 +113,23 @@ def _json(text: str) -> Any:
         raise InboundInvalid("", "a number has too many digits") from None
     if _deeper_than(told, _DEPTH):
         raise InboundInvalid("", f"the message is nested more than {_DEPTH} levels deep")
+    if ("\\u" in text or "\x00" in text) and (place := _unstorable(told)) is not None:
+        raise InboundInvalid(place[:80], "a text holds a NUL or half a character (a lone surrogate)")
     return told
+
+
+def _unstorable(value: object, place: str = "") -> str | None:
+    """Where a text stands that no database can hold; None: nowhere."""
+    if isinstance(value, dict):
+        if any(_unstorable(key) is not None for key in value):
+            return place
+        inner = [(value[key], f"{place}.{key}".lstrip(".")) for key in value]
+    elif isinstance(value, list):
+        inner = [(one, f"{place}.{number}") for number, one in enumerate(value)]
+    else:
+        bad = isinstance(value, str) and any(c == "\x00" or "\ud800" <= c <= "\udfff" for c in value)
+        return place if bad else None
+    return next((found for one, where in inner if (found := _unstorable(one, where)) is not None), None)
 
 
 def _deeper_than(value: object, levels: int) -> bool:
