@@ -10,7 +10,7 @@ from typing import Any
 from lgsp import outcome
 from lgsp.canonical.codes import CodeTables
 from lgsp.canonical.documents import FileRef
-from lgsp.canonical.events import Event
+from lgsp.canonical.events import Event, MessageRefused
 from lgsp.clock import VIETNAM, Clock, from_micros, micros
 from lgsp.errors import CallError, MappingError, OutcomeUnknown
 from lgsp.ledger.types import Claimed, Settlement, State
@@ -49,7 +49,10 @@ class Dispatcher:
     async def deliver(self, claimed: Claimed) -> Settlement:
         """Try once. Never raises but for cancellation: every error becomes a settlement."""
         now = micros(self._around.clock.now())
-        operation, mapping = self._pairs[claimed.operation]
+        pair = self._pairs.get(claimed.operation)
+        if pair is None:
+            return self._received_anew(claimed)
+        operation, mapping = pair
         case = outcome.Case(
             repeat=operation.repeat,
             attempts=claimed.attempts,
@@ -70,7 +73,7 @@ class Dispatcher:
             return self._settlement(claimed, late)
         departures = Departures()
         try:
-            event = Event.model_validate_json(claimed.payload)
+            event = Event.stored(claimed.payload)
             context = self.context(event, claimed)
             with scope(claimed.id, event.dossier, claimed.tries) as departures:
                 request = mapping.outbound(event, context)
@@ -87,6 +90,32 @@ class Dispatcher:
                 error.system, error.operation = error.system or self._system.name, error.operation or operation.name
             return self._settlement(claimed, outcome.decide(_as_sent(case, error, departures), error))
         return self._settlement(claimed, outcome.Decision(State.DONE, healthy=True), follows)
+
+    def _received_anew(self, claimed: Claimed) -> Settlement:
+        """A message that was set aside, told as events by the tables of now; all else without an operation parks."""
+        try:
+            event = Event.stored(claimed.payload)
+            told = event.body
+            if not isinstance(told, MessageRefused):
+                return self._settlement(claimed, self._no_operation(claimed))
+            reception = self._system.mappings.reception(told.reception)
+            item = reception.item.model_validate_json(told.item)
+            follows = reception.events(item, self.context(event, claimed))
+        except MappingError as error:
+            cause = error.cause if error.table else f"message:{claimed.operation.removeprefix('receive_')}"
+            return self._settlement(claimed, outcome.Decision(State.PARKED, cause=cause, reason=str(error)))
+        except (KeyError, ValueError):  # another release's reception or item
+            return self._settlement(claimed, self._no_operation(claimed))
+        return self._settlement(claimed, outcome.Decision(State.DONE), follows)
+
+    def _no_operation(self, claimed: Claimed) -> outcome.Decision:
+        return outcome.Decision(
+            State.PARKED,
+            cause=f"operation:{self._system.name}:{claimed.operation}",
+            reason=f"this release has no operation {self._system.name}.{claimed.operation}: "
+            "install the one that has it, then release, or discard",
+            doubtful=claimed.doubtful,
+        )
 
     def context(self, event: Event, claimed: Claimed) -> Context:
         """What a mapping may know of this delivery."""

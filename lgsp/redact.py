@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 SECRET_KEYS = (
     "password",
@@ -36,10 +37,21 @@ SECRET_HEADERS = frozenset(
 )
 MASK = "***"
 
-_names = "|".join(re.escape(k) for k in SECRET_KEYS)
-_JSON = re.compile(rb'("(?:%s)"\s*:\s*")((?:[^"\\]|\\.)*)(")' % _names.encode(), re.IGNORECASE)
-_FORM = re.compile(rb"(?:^|(?<=&))((?:%s)=)([^&]*)" % _names.encode(), re.IGNORECASE)
-_XML = re.compile(rb"(<(?:\w+:)?(%s)(?:\s[^>]*)?>)([^<]*)(</)" % _names.encode(), re.IGNORECASE)
+_LOWER = tuple(sorted({key.lower() for key in SECRET_KEYS}))
+
+
+@lru_cache(maxsize=256)
+def _patterns(names: tuple[str, ...]) -> tuple[re.Pattern[bytes], re.Pattern[bytes], re.Pattern[bytes]]:
+    """JSON, form and XML patterns for these names: few names are much faster than all."""
+    either = "|".join(re.escape(name) for name in names).encode()
+    return (
+        re.compile(rb'("(?:%s)"\s*:\s*")((?:[^"\\]|\\.)*)(")' % either, re.IGNORECASE),
+        re.compile(rb"(?:^|(?<=&))((?:%s)=)([^&]*)" % either, re.IGNORECASE),
+        re.compile(rb"(<(?:\w+:)?(%s)(?:\s[^>]*)?>)([^<]*)(</)" % either, re.IGNORECASE),
+    )
+
+
+_FORM = _patterns(_LOWER)[1]
 _LONG_NUMBER = re.compile(r"(?<!\d)(\d{3})(\d{3,})(\d{3})(?!\d)")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 _PHONE = re.compile(r"(?<!\d)(?:\+84|0)\d{9}(?!\d)")
@@ -47,14 +59,17 @@ _PHONE = re.compile(r"(?<!\d)(?:\+84|0)\d{9}(?!\d)")
 
 def secrets_in_body(body: bytes) -> bytes:
     """The body with the values of secret fields (JSON, form and XML) replaced; all other bytes as they were."""
-    if not body:
+    lowered = body.lower()
+    names = tuple(name for name in _LOWER if name.encode() in lowered)
+    if not names:
         return body
+    in_json, in_form, in_xml = _patterns(names)
     if b'"' in body:
-        body = _JSON.sub(rb"\g<1>***\g<3>", body)
+        body = in_json.sub(rb"\g<1>***\g<3>", body)
     if b"=" in body and b"<" not in body[:1] and b"{" not in body[:1]:
-        body = _FORM.sub(rb"\g<1>***", body)
+        body = in_form.sub(rb"\g<1>***", body)
     if b"</" in body:
-        body = _XML.sub(rb"\g<1>***\g<4>", body)
+        body = in_xml.sub(rb"\g<1>***\g<4>", body)
     return body
 
 

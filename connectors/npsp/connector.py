@@ -289,8 +289,7 @@ class Npsp:
         async def send(session: str) -> tuple[Reply, Answer]:
             whole = CALLS[operation].model_validate({**fields, "session": session, "madonvi": settings.unit})
             reply = await self._wire.request(
-                operation, "POST", address.url, json=whole.model_dump(mode="json", by_alias=True),
-                headers=_headers(address.headers), effect=effect,
+                operation, "POST", address.url, json=whole, headers=_headers(address.headers), effect=effect,
             )  # fmt: skip
             return reply, judge(reply, settings)
 

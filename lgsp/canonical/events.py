@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
+from pydantic_core import from_json
 
 from lgsp.canonical.base import Canonical, Code, Dong, Moment, Text
 from lgsp.canonical.documents import Document
@@ -180,6 +182,20 @@ class Event(Canonical):
     dossier: Text = ""
     occurred_at: Moment
     body: Body
+
+    @classmethod
+    def stored(cls, payload: bytes) -> Event:
+        """An event as the ledger keeps it: its body is checked against its type's own model, and nothing twice."""
+        raw = from_json(payload)
+        model = BODIES[raw["type"]]
+        return cls.model_construct(
+            type=raw["type"],
+            source=raw["source"],
+            source_id=raw["source_id"],
+            dossier=raw.get("dossier", ""),
+            occurred_at=datetime.fromisoformat(raw["occurred_at"]).astimezone(UTC),
+            body=model.model_validate(raw["body"]),
+        )
 
     @model_validator(mode="before")
     @classmethod

@@ -139,7 +139,7 @@ class Admission:
     def _catch_up(self, dossier: str) -> None:
         """Steps that reached us before their dossier did: they go now, in their own order."""
         for event_id, payload in self.connection.execute(_EARLY, {"dossier_": dossier}).all():
-            event = Event.model_validate_json(payload)
+            event = Event.stored(payload)
             self.enqueue(event_id, event, self.planner.plan(event))
 
     def resolve(self, event: Event) -> Event:

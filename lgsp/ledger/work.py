@@ -294,13 +294,14 @@ class Work:
         return await self._store.read(query)
 
     async def release(self, numbers: Sequence[int], reason: str) -> Done:
-        """Let parked, held or waiting deliveries go again now, as if nothing were in doubt: the operator has looked."""
+        """Let parked, held or waiting deliveries go again now. Where it was parked *because* nobody could tell whether
+        it happened, the operator has looked and the doubt is over; a doubt of another kind stays and is asked about."""
 
         def apply(c: Connection, row: Row[Any]) -> str:
             state = row.state
             if state not in (State.PARKED, State.HELD, State.WAITING, State.UNKNOWN):
                 return f"is {state}"
-            doubt = 0 if state in (State.PARKED, State.HELD) else row.doubtful
+            doubt = 0 if row.cause.startswith("unknown:") else row.doubtful
             fresh = State.UNKNOWN if doubt else State.READY
             c.execute(
                 update(deliveries)

@@ -11,12 +11,10 @@ from urllib.parse import quote, quote_plus
 
 from pydantic import BaseModel, SecretStr
 
-from lgsp.redact import MASK, SECRET_KEYS, secrets_in_body, secrets_in_headers, secrets_in_url
+from lgsp.redact import MASK, secrets_in_body, secrets_in_headers, secrets_in_url
 
 _SHORTEST = 6  # a shorter value stands in innocent text too; such a one is masked by its field's name only
 _MASK = MASK.encode()
-_LOWER = {name.lower() for name in SECRET_KEYS}
-_NAMES = [name.encode() for name in _LOWER if not any(other in name for other in _LOWER - {name})]
 
 
 class Secret(str):
@@ -51,9 +49,7 @@ class Masks:
         """The body without secrets; all other bytes as they were."""
         if not body:
             return body
-        # Names are looked for before patterns are tried: on a body of 20 MB that is 0.1 s instead of 2.
-        lowered = body.lower()
-        return self._values(secrets_in_body(body) if any(name in lowered for name in _NAMES) else body)
+        return self._values(secrets_in_body(body))
 
     def sent(self, headers: Mapping[str, str]) -> dict[str, str]:
         """Headers about to leave, without secrets; a remote may repeat what is masked here, so that it is hidden."""
