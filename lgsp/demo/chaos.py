@@ -12,7 +12,6 @@ from lgsp.demo.http import Control, Door
 from lgsp.demo.processes import Process
 from lgsp.errors import LgspError
 
-DOWN_SECONDS = 6.0
 _DOWN: dict[str, Any] = {"kind": "refuse", "rate": 1.0}
 _PORTAL: tuple[dict[str, Any], ...] = (
     {"kind": "refuse", "rate": 0.01},

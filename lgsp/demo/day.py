@@ -18,19 +18,21 @@ from lgsp.canonical.codefiles import load_all
 from lgsp.canonical.codes import CodeTables
 from lgsp.demo import config, processes
 from lgsp.demo.books import Books
-from lgsp.demo.chaos import DOWN_SECONDS, Faults, Kills, start
+from lgsp.demo.chaos import Faults, Kills, start
 from lgsp.demo.compare import Sides, Verdict, compare
 from lgsp.demo.feeder import Feeder
 from lgsp.demo.http import Control, Door
 from lgsp.demo.model import DAY, FULL_DAY, Dossier, day
 from lgsp.demo.progress import Now, Progress
 from lgsp.demo.report import Outcome, show
-from lgsp.errors import ConfigError, LgspError
+from lgsp.errors import ConfigError
 from lgsp.i18n import language, translator
 
 SEED = 20261008
 SLICE = 200
 """Dossiers of the default demo: about a minute on two cores."""
+OUTAGE = 6.0
+"""Seconds for which the portal is down in the middle of the day."""
 KEPT = Path(".demo")
 _MARK = ".lgsp-demo"
 _WORKERS = 24
@@ -50,12 +52,14 @@ def run(
     keep: Path | None = None,
     dossiers: int | None = None,
     bad: int | None = None,
+    outage: float = OUTAGE,
     lang: str = "",
 ) -> int:
     """Run the demo; the exit code is 0 if both sides agree on everything, else 1.
 
     ``day``: all of a province's working day. ``kills``: how often the daemon is killed (5, or 12 for a whole day).
-    ``bad``: dossiers that must be parked. ``keep``: the folder for configuration, database and logs, ``.demo`` if None.
+    ``bad``: dossiers that must be parked. ``outage``: seconds for which the portal is down.
+    ``keep``: the folder for configuration, database and logs, ``.demo`` if None.
     """
     count = dossiers if dossiers is not None else FULL_DAY if day else SLICE
     demo = _Demo(
@@ -64,6 +68,7 @@ def run(
         kills=kills if kills is not None else 12 if day else 5,
         faults=faults,
         folder=_folder(keep or KEPT),
+        outage=outage,
         bad=bad if bad is not None else max(3, count // 100),
         lang=language(lang, os.environ),
     )
@@ -91,10 +96,10 @@ def _folder(folder: Path) -> Path:
 
 class _Demo:
     def __init__(
-        self, *, dossiers: int, seed: int, kills: int, faults: bool, folder: Path, bad: int, lang: str
+        self, *, dossiers: int, seed: int, kills: int, faults: bool, outage: float, folder: Path, bad: int, lang: str
     ) -> None:
         self._count, self._seed, self._kills, self._bad = dossiers, seed, kills, bad
-        self._with_faults, self._folder, self.lang = faults, folder, lang
+        self._with_faults, self._outage, self._folder, self.lang = faults, outage, folder, lang
 
     async def run(self) -> Outcome:
         """The whole day; whatever happens, no process is left behind."""
@@ -154,7 +159,7 @@ class _Demo:
         async def outage() -> None:
             while share() < 0.45:  # noqa: ASYNC110 - looked at, not told
                 await asyncio.sleep(0.05)
-            await faults.portal_down(DOWN_SECONDS)
+            await faults.portal_down(self._outage)
 
         progress = asyncio.create_task(Progress(books, now, refresh, translator(self.lang)).run())
         try:
@@ -232,6 +237,3 @@ def _samples(told: Sequence[Dossier]) -> dict[str, str]:
     return {
         kind: found.portal_code for kind, fits in kinds.items() if (found := next(filter(fits, told), None)) is not None
     }
-
-
-__all__ = ["LgspError", "run"]
