@@ -1,4 +1,4 @@
-"""A lane per system: claims deliveries as its concurrency allows, delivers them, settles each. Stops claiming when told."""
+"""A lane per system: claims deliveries as its concurrency allows, delivers and settles each; stops when told."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def _unknown(case: Case, error: CallError, reason: str, again: float) -> Decisio
         return Decision(
             State.PARKED,
             cause=f"unknown:{error.system}:{error.operation}",
-            reason=f"{reason}; it may have happened and must not happen twice: look at the remote, then release or discard",
+            reason=f"{reason}; it may have happened and must not happen twice: look there, then release or discard",
             doubtful=True,
             healthy=False,
         )
@@ -154,6 +154,7 @@ def undecidable(case: Case, system: str, operation: str, note: str) -> Decision:
     return Decision(
         State.PARKED,
         cause=f"unknown:{system}:{operation}",
-        reason=f"it may have happened and {system} cannot tell{': ' + note if note else ''}: look there, then release or discard",
+        reason=f"it may have happened and {system} cannot tell{f' ({note})' if note else ''}: "
+        "look there, then release or discard",
         doubtful=True,
     )

@@ -81,7 +81,9 @@ def _load(entry: EntryPoint, mapping_entry: EntryPoint | None) -> tuple[System |
         try:
             mappings = mapping_entry.load()
         except Exception as error:
-            return None, [f"mappings of {where} ({mapping_entry.value}) cannot be loaded: {type(error).__name__}: {error}"]
+            return None, [
+                f"mappings of {where} ({mapping_entry.value}) cannot be loaded: {type(error).__name__}: {error}"
+            ]
     faults = [f"{where}: {fault}" for fault in faults_of(entry.name, plugin, mappings)]
     if faults:
         return None, faults
@@ -101,8 +103,9 @@ def faults_of(name: str, plugin: object, mappings: object) -> list[str]:
         faults.append(f"it calls itself {plugin.name!r}, its entry point {name!r}: use one word for one system")
     if mappings.system != name:
         faults.append(f"its mappings are for {mappings.system!r}")
-    if not issubclass(plugin.settings, SystemSettings):
-        faults.append(f"settings {plugin.settings.__name__} must extend SystemSettings")
+    settings: object = plugin.settings  # whatever the annotation says: a plug-in need not have been type-checked
+    if not (isinstance(settings, type) and issubclass(settings, SystemSettings)):
+        faults.append(f"settings {getattr(settings, '__name__', settings)} must extend SystemSettings")
     names = [o.name for o in plugin.operations]
     faults.extend(f"operation {n} is declared twice" for n in sorted({n for n in names if names.count(n) > 1}))
     for operation in plugin.operations:
@@ -128,7 +131,9 @@ def faults_of(name: str, plugin: object, mappings: object) -> list[str]:
 def _operation_faults(plugin: ConnectorPlugin, operation: Operation[object, object]) -> list[str]:  # type: ignore[type-var]
     faults = []
     if not inspect.iscoroutinefunction(getattr(plugin.connector, operation.name, None)):
-        faults.append(f"operation {operation.name}: {plugin.connector.__name__}.{operation.name} must be an async method")
+        faults.append(
+            f"operation {operation.name}: {plugin.connector.__name__}.{operation.name} must be an async method"
+        )
     if operation.repeat is Repeat.ASK and not operation.probe:
         faults.append(f"operation {operation.name} is ASK and names no probe")
     if operation.probe and not inspect.iscoroutinefunction(getattr(plugin.connector, operation.probe, None)):

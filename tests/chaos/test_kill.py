@@ -102,7 +102,6 @@ async def test_fifty_kills_under_load_lose_and_double_nothing(store_url: str) ->
             if bus.running:
                 await asyncio.to_thread(bus.stop)
         there = await dossiers_at(address)
-        print("LIVES", len(lives), one_stop.pushed, sum(len(d["steps"]) for d in there.values()))
         assert parked == []
         assert left == 0, bus.log[-3000:]
         assert compare(lives, there) == Difference()

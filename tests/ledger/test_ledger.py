@@ -43,7 +43,7 @@ async def states(store: Store) -> dict[str, int]:
     rows = await store.read(
         lambda c: c.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state)).all()
     )
-    return {state: n for state, n in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 async def test_the_same_message_is_accepted_once(store: Store) -> None:
@@ -78,7 +78,7 @@ async def test_steps_told_out_of_order_go_in_the_order_in_which_they_happened(st
     book = ledger(store, FixedClock())
     for event in (reported(A, 1), step(A, 4), step(A, 2), step(A, 3)):
         await book.accept(message(event))
-    seen = []
+    seen: list[str] = []
     while claimed := await claim(book):
         seen.extend(what(c) for c in claimed)
         for c in claimed:
@@ -92,7 +92,7 @@ async def test_a_step_that_comes_before_its_dossier_waits_for_it(store: Store) -
     await book.accept(message(step(A, 3)))
     assert await claim(book) == []
     await book.accept(message(reported(A, 6)))
-    seen = []
+    seen: list[str] = []
     while claimed := await claim(book):
         seen.extend(what(c) for c in claimed)
         for c in claimed:

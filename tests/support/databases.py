@@ -54,19 +54,21 @@ def _start_own() -> str | None:
 
     folder = Path(tempfile.mkdtemp(prefix="lgsp-pg-"))
     control = str(Path(program).with_name("pg_ctl"))
-    subprocess.run([program, "-D", str(folder / "data"), "-U", "postgres", "-A", "trust"], check=True, capture_output=True)
+    subprocess.run(
+        [program, "-D", str(folder / "data"), "-U", "postgres", "-A", "trust"], check=True, capture_output=True
+    )
     port = 20000 + os.getpid() % 20000
     subprocess.run(
         [control, "-D", str(folder / "data"), "-o", f"-p {port} -k {folder} -h 127.0.0.1", "-w", "start"],
         check=True,
         capture_output=True,
     )
-    atexit.register(
-        lambda: (
-            subprocess.run([control, "-D", str(folder / "data"), "-m", "immediate", "stop"], capture_output=True),
-            shutil.rmtree(folder, ignore_errors=True),
-        )
-    )
+
+    def stop() -> None:
+        subprocess.run([control, "-D", str(folder / "data"), "-m", "immediate", "stop"], capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(stop)
     return f"postgresql://postgres@127.0.0.1:{port}"
 
 
