@@ -29,7 +29,7 @@ from connectors.onestop.wire import (
     ReportAction,
     ReportPayment,
 )
-from lgsp.errors import BadAnswer, Rejected
+from lgsp.errors import AccessRefused, BadAnswer, Rejected
 from lgsp.spi.connector import ConnectorPlugin, SystemSettings
 from lgsp.spi.inbound import Page, Poll, Received
 from lgsp.spi.operation import Operation, Probed, Repeat
@@ -243,11 +243,16 @@ class Onestop:
 
     async def _call(self, operation: str, method: str, path: str, also: int = 201, **more: Any) -> Reply:
         """One call; once more where the account was refused, which some servers do while its session is renewed."""
-        for attempt in (1, 2):
+        for _ in (1, 2):
             reply = await self._wire.request(operation, method, f"{self._base}/{path}", headers=self._headers, **more)
-            if reply.status != 401 or attempt == 2:
-                break
-        return _expected(reply, also)
+            if reply.status != 401:
+                return _expected(reply, also)
+        raise AccessRefused(
+            "HTTP 401: the account is not taken; correct systems.onestop.username and password",
+            system=reply.system,
+            operation=operation,
+            code="401",
+        )
 
 
 def _expected(reply: Reply, also: int) -> Reply:
