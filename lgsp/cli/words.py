@@ -71,6 +71,10 @@ def advice(_: Translator, system: str, cause: str) -> str:
             return _("a message of {system} cannot be understood: have its sender correct it, then discard").format(
                 system=system
             )
+        case "operation":
+            return _("no installed plug-in of {system} does this: install it again, then release; or discard").format(
+                system=system
+            )
         case "defect":
             return _("a defect of this software or a plug-in: report it with the log, update, then release")
         case _:
