@@ -97,12 +97,15 @@ class Daemon:
         self._revoked: frozenset[str] = frozenset()
         self._loaded: Mapping[str, str] = {}
         self._ready = False
+        self._latest = 0
         self._log = Log(worker=self.worker)
         self.address = ""
         """Where the front door listens, once it does."""
 
     def _now(self) -> int:
-        return micros(self.clock.now())
+        now = micros(self.clock.now())
+        self._latest = max(self._latest, now)  # from this a clock that is set back shows
+        return now
 
     def _wake(self, system: str) -> None:
         if lane := self.lanes.get(system):
@@ -267,11 +270,21 @@ class Daemon:
     def _timers(self) -> list[Any]:
         lease = self.settings.worker.lease_seconds
         return [
-            self._every(lease / 3, self.ledger.heartbeat),
+            self._every(lease / 3, self._beat),
             self._every(max(lease / 2, 0.5), self._recover),
             self._every(15.0, self.reload_codes),
             self._every(5.0, self._read_revoked),
         ]
+
+    async def _beat(self) -> None:
+        back = self._latest - micros(self.clock.now())
+        if back > 1_000_000:
+            self._log.warning("clock_set_back", seconds=round(back / 1_000_000, 1))
+            await self.ledger.clock_set_back(back)
+            self._latest = micros(self.clock.now())
+            for lane in self.lanes.values():
+                lane.wake()
+        await self.ledger.heartbeat()
 
     async def _recover(self) -> None:
         if sum(await self.ledger.recover()):

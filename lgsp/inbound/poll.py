@@ -115,8 +115,9 @@ class Poller:
                 events.extend(reception.events(item, context))
             except MappingError as error:
                 body = json.dumps(item.model_dump(mode="json", by_alias=True), ensure_ascii=False, sort_keys=True)
+                number = hashlib.sha256(body.encode()).hexdigest()[:32]
                 await self.ledger.set_aside_message(
-                    self.system.name, reception.name, hashlib.sha256(body.encode()).hexdigest()[:32], body, str(error)
+                    self.system.name, reception.name, number, body, str(error), error.cause if error.table else ""
                 )
         if events or page.cursor != before:
             told = "\n".join(e.source_id for e in events)

@@ -185,7 +185,7 @@ class Ledger:
                 pids = connection.execute(select(workers.c.pid).where(workers.c.host == host)).scalars()
                 alive = frozenset(pid for pid in pids if _alive(pid))
                 owners = recovery.gone_workers(connection, host, alive, self.worker)
-            result = recovery.recover(connection, now, owners=owners)
+            result = recovery.recover(connection, now, self.worker, owners=owners)
             recovery.free_locks(connection, None if all_others else owners, self.worker)
             if all_others:
                 recovery.wait_again(connection, now, self._patience)
@@ -199,11 +199,20 @@ class Ledger:
 
         return await self.store.write(Write("recover", run), None)
 
+    async def clock_set_back(self, by: int) -> None:
+        """This machine's clock was set back by so many microseconds: nothing waits for it to catch up."""
+
+        def run(connection: Connection, items: Sequence[None]) -> list[None]:
+            recovery.clock_set_back(connection, self._now(), by, self._lease)
+            return [None] * len(items)
+
+        await self.store.write(Write("clock_set_back", run), None)
+
     async def release_leases(self) -> None:
         """At the end of work: give back what this worker claimed and did not begin."""
 
         def run(connection: Connection, items: Sequence[None]) -> list[None]:
-            recovery.recover(connection, self._now(), owners=(self.worker,))
+            recovery.recover(connection, self._now(), self.worker, owners=(self.worker,))
             connection.execute(delete(workers).where(workers.c.worker == self.worker))
             return [None] * len(items)
 
@@ -217,8 +226,10 @@ class Ledger:
 
         return await self.store.read(query)
 
-    async def set_aside_message(self, system: str, reception: str, number: str, item: str, reason: str) -> None:
-        """Keep a polled item that cannot be told as an event as a parked work item, once."""
+    async def set_aside_message(
+        self, system: str, reception: str, number: str, item: str, reason: str, cause: str = ""
+    ) -> None:
+        """Keep a polled item that cannot be told as an event as a parked work item, once; released, it is read anew."""
 
         def run(connection: Connection, items: Sequence[None]) -> list[None]:
             admission = self._admission(connection)
@@ -235,7 +246,7 @@ class Ledger:
                 connection.execute(
                     update(deliveries)
                     .where(deliveries.c.id == made)
-                    .values(state=State.PARKED.value, claimable=0, cause=f"message:{reception}", reason=reason)
+                    .values(state=State.PARKED.value, claimable=0, cause=cause or f"message:{reception}", reason=reason)
                 )
             return [None] * len(items)
 
@@ -247,6 +258,9 @@ class Ledger:
 
         def run(connection: Connection, items: Sequence[None]) -> list[bool]:
             now = self._now()
+            standing = claiming.system_row(connection, system)
+            if standing.held or standing.open_until > now:
+                return [False] * len(items)
             upsert(connection, cursors, {"name": name, "value": "", "moved_at": 0, "lock_until": 0}, ["name"], ["name"])
             got = connection.execute(
                 update(cursors)

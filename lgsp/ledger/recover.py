@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, exists, or_, select, text, update
+from sqlalchemy import Case, ColumnElement, Connection, and_, case, exists, or_, select, text, update
 
-from lgsp.ledger.types import State
-from lgsp.store.schema import cursors, deliveries, events, exchanges, grants, workers
+from lgsp.ledger.types import CLAIMABLE, State
+from lgsp.store.schema import cursors, deliveries, events, exchanges, grants, systems, workers
 
 _d, _x = deliveries.c, exchanges.c
 _OPEN = text("open = 1")
 
 
-def recover(connection: Connection, now: int, *, owners: tuple[str, ...] = ()) -> tuple[int, int]:
-    """Take back leases that ran out, and all leases of ``owners``; (ready again, unknown).
+def recover(connection: Connection, now: int, me: str, *, owners: tuple[str, ...] = ()) -> tuple[int, int]:
+    """Take back others' leases that ran out, and all leases of ``owners``; (ready again, unknown).
+
+    What runs under this worker's own leases it knows itself: after its clock jumped they only look as if they ran out.
 
     A delivery whose bytes may have left in the try that was cut short is *unknown*; one that had sent nothing is
     ready again. Exchanges left open are closed as unknown: nobody will ever know more of them.
     """
-    lost = or_(_d.lease_until < now, _d.lease_owner.in_(owners)) if owners else _d.lease_until < now
+    late = and_(_d.lease_until < now, _d.lease_owner != me)
+    lost = or_(late, _d.lease_owner.in_(owners)) if owners else late
     rows = connection.execute(
         select(
             _d.id,
@@ -85,6 +88,29 @@ def wait_again(connection: Connection, now: int, patience: int) -> None:
             .where(_OPEN, _d.full_state == 0, _d.tries == 0, _d.created_at > last - patience)
             .values(due_at=now + patience)
         )
+
+
+def clock_set_back(connection: Connection, now: int, by: int, lease: int) -> None:
+    """The clock went back by this much: what was to happen at a time told by the clock before happens that much
+    earlier, or nothing would be sent until it has caught up."""
+    d, s = deliveries.c, systems.c
+
+    def earlier(moment: ColumnElement[int]) -> Case[int]:
+        return case((moment - by > now, moment - by), else_=now)
+
+    connection.execute(
+        update(deliveries).where(_OPEN, d.state.in_(CLAIMABLE), d.due_at > now).values(due_at=earlier(d.due_at))
+    )
+    connection.execute(
+        update(deliveries)
+        .where(_OPEN, d.state == State.LEASED.value, d.lease_until > now + lease)
+        .values(lease_until=now + lease)
+    )
+    connection.execute(update(systems).where(s.open_until > now).values(open_until=earlier(s.open_until)))
+    connection.execute(update(systems).where(s.tokens_at > now).values(tokens_at=now))
+    for table in (cursors, grants):
+        until = table.c.lock_until
+        connection.execute(update(table).where(until > now).values(lock_until=earlier(until)))
 
 
 def gone_workers(connection: Connection, host: str, alive: frozenset[int], me: str) -> tuple[str, ...]:
