@@ -22,11 +22,15 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool, StaticPool
 
 from lgsp.errors import ConfigError, StoreError
+from lgsp.log import Log
 
 I = TypeVar("I")  # noqa: E741  # item
 R = TypeVar("R")
+_log = Log(part="store")
 GROUP = 512
 """Most writes in one transaction."""
+KEPT = 1000
+"""Most writes nobody waits for that are kept while the database does not take them; the oldest go first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,6 +166,7 @@ class Store:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self._kept: deque[_Pending] = deque(maxlen=KEPT)
         self.transactions = 0
         self.writes = 0
 
@@ -188,7 +193,9 @@ class Store:
         return await future
 
     def write_later(self, write: Write[I, R], item: I) -> None:
-        """Run a write with the next group, without waiting; ``flush`` or any later ``write`` commits after it."""
+        """Run a write with the next group, without waiting; ``flush`` or any later ``write`` commits after it.
+
+        While the database does not take work it is kept, and tried again with every group and at the end."""
         self._enqueue(_Pending(write, item, None))
 
     async def flush(self) -> None:
@@ -219,17 +226,28 @@ class Store:
         while True:
             if not self._queue:
                 if self._closing:
+                    if self._kept:
+                        await self._commit(self._with_kept([]))
                     return
                 self._wake.clear()
                 await self._wake.wait()
                 continue
             group = [self._queue.popleft() for _ in range(min(GROUP, len(self._queue)))]
-            await self._commit(group)
+            await self._commit(self._with_kept(group))
+
+    def _with_kept(self, group: list[_Pending]) -> list[_Pending]:
+        kept = list(self._kept)
+        self._kept.clear()
+        return [*kept, *group]
 
     async def _commit(self, group: list[_Pending]) -> None:
         try:
             results = await self._backend.transact(lambda connection: self._apply(connection, group))
         except Exception as error:  # tried alone next; a lone failure goes to its caller
+            if _takes_nothing(error):  # each alone would wait as long again
+                for pending in group:
+                    self._fail(pending, error)
+                return
             if len(group) > 1:
                 for pending in group:
                     await self._commit([pending])
@@ -259,13 +277,18 @@ class Store:
             return True
         return False
 
-    @staticmethod
-    def _fail(pending: _Pending, error: Exception) -> None:
+    def _fail(self, pending: _Pending, error: Exception) -> None:
+        if pending.future is None:
+            if _takes_nothing(error) or _is_full(error):
+                self._kept.append(pending)
+            else:
+                _log.error("write_lost", write=pending.write.name, reason=type(error).__name__)
+            return
         if isinstance(error, OperationalError | InterfaceError | OSError):
             wrapped: Exception = store_error(error)
             wrapped.__cause__ = error
             error = wrapped
-        if pending.future is not None and not pending.future.done():
+        if not pending.future.done():
             pending.future.set_exception(error)
 
     def _apply(self, connection: Connection, group: list[_Pending]) -> list[Any]:
@@ -301,6 +324,17 @@ _NOTHING: Write[None, None] = Write("nothing", lambda _connection, items: [None]
 def _transient(error: Exception) -> bool:
     state = getattr(getattr(error, "orig", None), "sqlstate", None) if isinstance(error, DBAPIError) else None
     return state in ("40P01", "40001")
+
+
+def _takes_nothing(error: Exception) -> bool:
+    """Whether the database would refuse any other write alike: locked by another program, or not reachable."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or "is locked" in str(error.orig)
+    return isinstance(error, OSError)
+
+
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, OperationalError) and "full" in str(error.orig)
 
 
 def store_error(error: Exception) -> StoreError:
