@@ -45,12 +45,12 @@ class LedgerGrants:
         key = (system, name)
         async with self._locks.setdefault(key, asyncio.Lock()):
             for _ in range(600):
-                row = await self._store.read(lambda c: c.execute(self._row(system, name)).first())
-                if row is not None and row.value and row.value != rejected and self._now() < row.expires_at:
-                    self._held[key] = (row.value, row.expires_at)
-                    return str(row.value)
-                if await self._store.transact(lambda c: self._lock(c, system, name)):
+                held = await self._store.transact(lambda c: self._take(c, system, name, rejected))
+                if held is None:
                     return await self._obtain(key, obtain)
+                if held[0]:
+                    self._held[key] = held
+                    return held[0]
                 await self._sleep(0.1)  # another worker is logging in
         raise Unavailable("another worker has been logging in for a minute", system=system, operation=name)
 
@@ -66,9 +66,19 @@ class LedgerGrants:
         self._held[key] = (grant.value, expires_at)
         return grant.value
 
-    @staticmethod
-    def _row(system: str, name: str):  # type: ignore[no-untyped-def]  # a Select of two columns
-        return select(_g.value, _g.expires_at).where(_g.system == system, _g.name == name)
+    def _take(self, connection: Connection, system: str, name: str, rejected: str) -> tuple[str, int] | None:
+        """The grant in use; no value while another worker logs in; None: log in, the lock is ours.
+
+        In one transaction: between a look and a lock another worker may have logged in.
+        """
+        ours = self._lock(connection, system, name)
+        mine = _g.system == system, _g.name == name
+        row = connection.execute(select(_g.value, _g.expires_at).where(*mine)).one()
+        if row.value and row.value != rejected and self._now() < row.expires_at:
+            if ours:
+                connection.execute(update(grants).where(*mine).values(lock_owner=None, lock_until=0))
+            return str(row.value), int(row.expires_at)
+        return None if ours else ("", 0)
 
     def _lock(self, connection: Connection, system: str, name: str) -> bool:
         fresh = {"system": system, "name": name, "value": "", "expires_at": 0, "lock_until": 0}

@@ -17,7 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import ARRAY, Connection, Text, cast, create_engine, event, func, make_url, select
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool, StaticPool
 
@@ -206,14 +206,18 @@ class Store:
         """Run a read on its own snapshot."""
         try:
             return await self._backend.read(work)
-        except (OperationalError, InterfaceError, OSError) as error:
+        except Exception as error:
+            if not _is_ours_to_tell(error):
+                raise
             raise store_error(error) from error
 
     async def transact(self, work: Callable[[Connection], R]) -> R:
         """Run one transaction by itself: for migrations and tools."""
         try:
             return await self._backend.transact(work)
-        except (OperationalError, InterfaceError, OSError) as error:
+        except Exception as error:
+            if not _is_ours_to_tell(error):
+                raise
             raise store_error(error) from error
 
     def _enqueue(self, pending: _Pending) -> None:
@@ -284,7 +288,7 @@ class Store:
             else:
                 _log.error("write_lost", write=pending.write.name, reason=type(error).__name__)
             return
-        if isinstance(error, OperationalError | InterfaceError | OSError):
+        if _is_ours_to_tell(error):
             wrapped: Exception = store_error(error)
             wrapped.__cause__ = error
             error = wrapped
@@ -331,6 +335,13 @@ def _takes_nothing(error: Exception) -> bool:
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or "is locked" in str(error.orig)
     return isinstance(error, OSError)
+
+
+def _is_ours_to_tell(error: Exception) -> bool:
+    """Whether it is about the database and not about the statement or its values."""
+    if isinstance(error, ProgrammingError):  # PostgreSQL's word for tables that are not there
+        return getattr(error.orig, "sqlstate", None) in ("42P01", "42703")
+    return isinstance(error, OperationalError | InterfaceError | OSError)
 
 
 def _is_full(error: Exception) -> bool:
