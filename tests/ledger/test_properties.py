@@ -32,11 +32,8 @@ STATUSES = [Status.RECEIVED, Status.PROCESSING, Status.SUPPLEMENT_REQUESTED]
 WORKERS = ("w1", "w2")
 
 Action = tuple[str, int, int]
-actions = st.lists(
-    st.tuples(st.sampled_from(["report", "step", "step", "again", "claim", "claim", "done", "done", "fail", "crash", "tick"]),
-              st.integers(0, 2), st.integers(1, 30)),
-    min_size=5, max_size=45,
-)  # fmt: skip
+WORDS = ["report", "step", "step", "again", "claim", "claim", "done", "done", "fail", "crash", "tick"]
+actions = st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 2), st.integers(1, 30)), min_size=5, max_size=45)
 
 
 class World:
@@ -209,8 +206,7 @@ async def test_random_interleavings_on_postgresql(seed: int) -> None:
     if server is None:
         pytest.skip("no PostgreSQL server")
     chance = random.Random(seed)
-    words = ["report", "step", "step", "again", "claim", "claim", "done", "done", "fail", "crash", "tick"]
-    script = [(chance.choice(words), chance.randrange(3), chance.randrange(1, 31)) for _ in range(60)]
+    script = [(chance.choice(WORDS), chance.randrange(3), chance.randrange(1, 31)) for _ in range(60)]
     url = await databases.create(server)
     try:
         store = Store(url)
