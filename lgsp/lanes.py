@@ -52,8 +52,8 @@ class Lane:
 
     async def run(self) -> None:
         """Work until stopped; returns when what runs has ended."""
-        # Claims are batches: one transaction for a quarter of the slots costs as much as one for a single delivery.
-        batch = max(1, self._settings.concurrency // 4)
+        # Claims are batches: one transaction for half of the slots costs as much as one for a single delivery.
+        batch = max(1, self._settings.concurrency // 2)
         while not self._stopping:
             self._wake.clear()
             wait = self._look_again

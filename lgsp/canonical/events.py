@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, SkipValidation, model_validator
 from pydantic_core import from_json
 
 from lgsp.canonical.base import Canonical, Code, Dong, Moment, Text
@@ -181,7 +181,7 @@ class Event(Canonical):
     source_id: Code
     dossier: Text = ""
     occurred_at: Moment
-    body: Body
+    body: SkipValidation[Body]  # checked by type below, not by trying every model
 
     @classmethod
     def stored(cls, payload: bytes) -> Event:

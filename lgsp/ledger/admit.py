@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 
-from sqlalchemy import Connection, bindparam, exists, insert, select, text, update
+from sqlalchemy import Connection, bindparam, exists, insert, or_, select, text, update
 
 from lgsp.canonical.codes import CodeTables
 from lgsp.canonical.dossier import Dossier
@@ -28,6 +28,10 @@ _INSERT_EVENT = insert(events).returning(_e.id)
 _INSERT_DELIVERY = insert(deliveries).returning(_d.id)
 _BY_CODE = select(_i.dossier).where(_i.system == _b("system_"), _i.code == _b("code_"))
 _BY_DOSSIER = select(_i.system, _i.code).where(_i.dossier == _b("dossier_"))
+_TAKEN = select(_i.system, _i.code, _i.dossier).where(
+    or_(_i.code.in_(_b("codes_", expanding=True)), _i.dossier.in_(_b("dossiers_", expanding=True)))
+)
+_INSERT_IDENTITY = insert(identities)
 _STATE = select(dossiers.c.state).where(dossiers.c.dossier == _b("dossier_"))
 _AHEAD = (
     select(_d.id, _d.operation, _d.full_state, _d.state, _d.seq, _d.head, _d.due_at, _d.doubtful)
@@ -105,25 +109,54 @@ class Admission:
 
     def follow_up(self, told: Sequence[tuple[Event, str, int | None, int]]) -> None:
         """Record what answers told: (event, the delivery's dossier key, exchange, delivery)."""
-        known = set(self._known([event for event, *_ in told])) if told else set()
+        if not told:
+            return
+        known = set(self._known([event for event, *_ in told]))
+        codes = []
         for event, key, exchange, delivery in told:
-            if (event.source, event.source_id) not in known:
-                known.add((event.source, event.source_id))
-                self._admit(event if event.dossier == key else self.resolve(event), "", exchange, delivery)
+            if (event.source, event.source_id) in known:
+                continue
+            known.add((event.source, event.source_id))
+            if event.dossier != key:
+                event = self.resolve(event)
+            if isinstance(event.body, DossierRegistered) and self._leads_nowhere(event):
+                codes.append((event, exchange, delivery))
+            else:
+                self._admit(event, "", exchange, delivery)
+        self._register_all(codes)
+
+    def _leads_nowhere(self, event: Event) -> bool:
+        return not self.planner.touches(event) and not self.planner.plan(event)
+
+    def _register_all(self, told: Sequence[tuple[Event, int | None, int]]) -> None:
+        """Codes that systems gave and nothing else follows from: the most frequent answer, written in two batches."""
+        fresh = []
+        for event, _, _ in told:
+            body = event.body
+            assert isinstance(body, DossierRegistered)
+            fresh.append((body.system, body.code, event.dossier))
+        if not fresh:
+            return
+        taken = self.connection.execute(
+            _TAKEN, {"codes_": [code for _, code, _ in fresh], "dossiers_": [dossier for *_, dossier in fresh]}
+        ).all()
+        pairs = {(row.system, row.code): row.dossier for row in taken}
+        owners = {(row.system, row.dossier): row.code for row in taken}
+        rows = []
+        for system, code, dossier in fresh:
+            if pairs.get((system, code), dossier) != dossier or owners.get((system, dossier), code) != code:
+                self.register(system, code, dossier)  # raises, with the words for it
+            if (system, code) not in pairs:
+                pairs[system, code], owners[system, dossier] = dossier, code
+                rows.append({"system": system, "code": code, "dossier": dossier, "recorded_at": self.now})
+        if rows:
+            self.connection.execute(_INSERT_IDENTITY, rows)
+        self.connection.execute(
+            insert(events), [self._row(event, "", exchange, delivery) for event, exchange, delivery in told]
+        )
 
     def _admit(self, event: Event, digest: str, exchange: int | None, caused_by: int | None) -> int:
-        row = {
-            "source": event.source,
-            "source_id": event.source_id,
-            "type": event.type,
-            "dossier": event.dossier,
-            "occurred_at": micros(event.occurred_at),
-            "recorded_at": self.now,
-            "digest": digest,
-            "payload": event.model_dump_json(exclude_defaults=True).encode(),
-            "exchange": exchange,
-            "caused_by": caused_by,
-        }
+        row = self._row(event, digest, exchange, caused_by)
         stored = int(self.connection.execute(_INSERT_EVENT, row).scalar_one())
         if isinstance(event.body, DossierRegistered):
             self.register(event.body.system, event.body.code, event.dossier)
@@ -135,6 +168,20 @@ class Admission:
         if first:
             self._catch_up(event.dossier)
         return stored
+
+    def _row(self, event: Event, digest: str, exchange: int | None, caused_by: int | None) -> dict[str, object]:
+        return {
+            "source": event.source,
+            "source_id": event.source_id,
+            "type": event.type,
+            "dossier": event.dossier,
+            "occurred_at": micros(event.occurred_at),
+            "recorded_at": self.now,
+            "digest": digest,
+            "payload": event.model_dump_json(exclude_defaults=True).encode(),
+            "exchange": exchange,
+            "caused_by": caused_by,
+        }
 
     def _catch_up(self, dossier: str) -> None:
         """Steps that reached us before their dossier did: they go now, in their own order."""

@@ -31,6 +31,7 @@ class Masks:
         self._obtained: deque[list[bytes]] = deque(maxlen=16)
         self._all: list[bytes] = self._settings
         self._known: set[str] = set()
+        self._urls: dict[str, str] = {}
 
     def hide(self, value: str) -> None:
         """Mask this value from now on, in whatever it is sent or comes back."""
@@ -41,6 +42,7 @@ class Masks:
             if len(self._known) >= 4096:
                 self._known.clear()
             self._known.add(value)
+            self._urls.clear()
             self._obtained.append(forms)
             known = {form for forms in self._obtained for form in forms}.union(self._settings)
             self._all = sorted(known, key=len, reverse=True)
@@ -71,7 +73,12 @@ class Masks:
 
     def url(self, url: str) -> str:
         """The address without secrets."""
-        return self._text(secrets_in_url(url))
+        shown = self._urls.get(url)
+        if shown is None:
+            if len(self._urls) >= 512:
+                self._urls.clear()
+            shown = self._urls[url] = self._text(secrets_in_url(url))
+        return shown
 
     def _text(self, text: str) -> str:
         raw = text.encode()
