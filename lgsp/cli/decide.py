@@ -106,7 +106,12 @@ def _resend(_: Translator, item: WorkItem, whole: bool) -> tuple[str, bool]:
 def _release(_: Translator, item: WorkItem) -> tuple[str, bool]:
     if item.state not in ("parked", "held", "waiting", "unknown"):
         return _("cannot: it is {state}").format(state=state(_, item.state)), False
-    if item.doubtful and item.state in ("parked", "held"):
+    if item.doubtful and not item.cause.startswith("unknown:"):
+        told = _(
+            "goes again now; an earlier try may have happened: it is repeated or asked about as the operation allows"
+        )
+        return told, True
+    if item.doubtful:
         told = _("goes again now; an earlier try may have happened: be sure that {system} does not have it")
         return told.format(system=item.system), True
     return _("goes again now"), True

@@ -38,15 +38,21 @@ class SystemSettings(BaseModel):
     max_answer_bytes: Annotated[int, Field(ge=1024)] = Field(32 * 1024 * 1024, description="Largest answer taken")
     proxy: str = Field("", description="HTTP proxy address; empty: none")
     tls: TlsSettings = Field(default_factory=TlsSettings, description="Certificates")
-    poll_every: Annotated[float, Field(ge=0)] = Field(0.0, description="Seconds between polls; 0: as the connector has it")
+    poll_every: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="Seconds between polls; 0: as the connector has it"
+    )
     polls: bool = Field(True, description="Ask this system for changes")
-    retry_first: Annotated[float, Field(gt=0)] = Field(1.0, description="Seconds to wait after the first failed attempt")
+    retry_first: Annotated[float, Field(gt=0)] = Field(
+        1.0, description="Seconds to wait after the first failed attempt"
+    )
     retry_cap: Annotated[float, Field(gt=0)] = Field(300.0, description="Most seconds to wait between two attempts")
     max_attempts: Annotated[int, Field(ge=1)] = Field(
         40, description="Counted attempts before a delivery is parked; none is counted while the circuit is open"
     )
     breaker_failures: Annotated[int, Field(ge=1)] = Field(5, description="Failures in a row that open the circuit")
-    breaker_seconds: Annotated[float, Field(gt=0)] = Field(15.0, description="Seconds until an open circuit is tried again")
+    breaker_seconds: Annotated[float, Field(gt=0)] = Field(
+        15.0, description="Seconds until an open circuit is tried again"
+    )
 
 
 @dataclass(frozen=True, slots=True)

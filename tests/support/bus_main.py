@@ -13,7 +13,6 @@ from lgsp.config import load
 from lgsp.daemon import Daemon, stop_on_signals
 from lgsp.spi.registry import Registry
 
-
 Registry.load()  # in the process that the daemons are forked from: each then starts with everything imported
 
 

@@ -1,4 +1,4 @@
-"""A SQLite database such as an operator meets: work done, waiting, parked, in doubt, held; filled through the ledger."""
+"""A SQLite database such as an operator meets: work done, waiting, parked, in doubt, held; made by the ledger."""
 
 from __future__ import annotations
 

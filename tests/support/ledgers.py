@@ -80,7 +80,13 @@ class TwoRoutes:
 
 
 def ledger(
-    store: Store, clock: FixedClock, worker: str = "w1", *, lease: float = 30.0, patience: float = 0.0, failures: int = 3
+    store: Store,
+    clock: FixedClock,
+    worker: str = "w1",
+    *,
+    lease: float = 30.0,
+    patience: float = 0.0,
+    failures: int = 3,
 ) -> Ledger:
     return Ledger(
         store,

@@ -16,7 +16,9 @@ from tests.support import bus_main
 SECRET = "thử-nghiệm-bí-mật-0123456789"
 
 
-def configuration(folder: Path, store: str, mocks: str, *, extra: str = "", systems: Sequence[str] = ("npsp", "onestop")) -> Path:
+def configuration(
+    folder: Path, store: str, mocks: str, *, extra: str = "", systems: Sequence[str] = ("npsp", "onestop")
+) -> Path:
     """A configuration file of a bus that works against the mocks."""
     sections = {
         "npsp": f"""
@@ -59,7 +61,7 @@ link_secret = "{SECRET}"
 token_secret = "{SECRET}"
 [server.clients.mot-cua]
 secret = "{SECRET}"
-systems = [{'"onestop"' if 'onestop' in systems else ''}]
+systems = [{'"onestop"' if "onestop" in systems else ""}]
 [files]
 folder = "{folder}/files"
 {extra}
