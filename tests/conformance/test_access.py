@@ -9,7 +9,7 @@ import pytest
 
 from lgsp.errors import AccessRefused
 from lgsp.ledger.types import State
-from tests.support.conformance import Case, Send, cases, examples_of, rig_of
+from tests.support.conformance import Case, Send, cases, examples_of, light_cases, rig_of
 
 pytestmark = pytest.mark.anyio
 MANY = 20
@@ -17,7 +17,7 @@ MANY = 20
 
 def one_of_each_operation() -> list[Case]:
     found: dict[str, Case] = {}
-    for case in cases():
+    for case in light_cases():
         found.setdefault(f"{case.system.name}.{case.operation.name}", case)
     return list(found.values())
 

@@ -9,7 +9,7 @@ import pytest
 
 from lgsp.errors import BadAnswer, OutcomeUnknown
 from tests.conformance.test_network import each_place
-from tests.support.conformance import Case, Send, Strike, cases, rig_of, told
+from tests.support.conformance import Case, Send, Strike, cases, light_cases, rig_of, told
 
 pytestmark = pytest.mark.anyio
 
@@ -63,7 +63,7 @@ def spoiling(place: int, spoil: Spoil, status: int | None = None) -> Strike:
 
 
 @pytest.mark.parametrize("kind", UNREADABLE)
-@pytest.mark.parametrize("case", cases(), ids=str)
+@pytest.mark.parametrize("case", light_cases(), ids=str)
 async def test_what_cannot_be_read_is_a_bad_answer(case: Case, kind: str) -> None:
     async for place, rig, _ in each_place(case):
         rig.tap.strike(spoiling(place, UNREADABLE[kind]))
@@ -72,7 +72,7 @@ async def test_what_cannot_be_read_is_a_bad_answer(case: Case, kind: str) -> Non
 
 
 @pytest.mark.parametrize("kind", READABLE_OR_BAD)
-@pytest.mark.parametrize("case", cases(), ids=str)
+@pytest.mark.parametrize("case", light_cases(), ids=str)
 async def test_the_right_answer_in_odd_clothes_is_read_or_bad_and_nothing_else(case: Case, kind: str) -> None:
     async with rig_of(case) as rig:
         await rig.before()
@@ -88,7 +88,7 @@ async def test_the_right_answer_in_odd_clothes_is_read_or_bad_and_nothing_else(c
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-@pytest.mark.parametrize("case", cases(), ids=str)
+@pytest.mark.parametrize("case", light_cases(), ids=str)
 async def test_an_error_page_of_a_gateway_does_not_tell_whether_it_happened(case: Case, status: int) -> None:
     async for place, rig, _ in each_place(case):
         rig.tap.strike(spoiling(place, UNREADABLE["html"], status))

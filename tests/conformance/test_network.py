@@ -13,7 +13,7 @@ import pytest
 
 from lgsp.errors import BadAnswer
 from lgsp.spi.operation import Repeat
-from tests.support.conformance import Case, Rig, Send, Strike, cases, rig_of
+from tests.support.conformance import Case, Rig, Send, Strike, cases, light_cases, rig_of
 
 pytestmark = pytest.mark.anyio
 
@@ -86,7 +86,7 @@ async def each_place(case: Case) -> AsyncIterator[tuple[int, Rig, list[bool]]]:
 
 
 @pytest.mark.parametrize("kind", BEFORE)
-@pytest.mark.parametrize("case", cases(), ids=str)
+@pytest.mark.parametrize("case", light_cases(), ids=str)
 async def test_what_never_left_is_not_sent(case: Case, kind: str) -> None:
     async for place, rig, effects in each_place(case):
         rig.tap.strike(failing_at(place, BEFORE[kind], act=False))
@@ -100,7 +100,7 @@ async def test_what_never_left_is_not_sent(case: Case, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", AFTER)
-@pytest.mark.parametrize("case", cases(), ids=str)
+@pytest.mark.parametrize("case", light_cases(), ids=str)
 async def test_what_may_have_left_is_unknown(case: Case, kind: str) -> None:
     make, act = AFTER[kind]
     async for place, rig, effects in each_place(case):

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from lgsp import log
 from lgsp.ledger.types import Settlement
 from lgsp.wire.exchange import Closed, Opened
-from tests.support.conformance import Case, Rig, Send, Sink, cases, examples_of, rig_of, settings_for, told
+from tests.support.conformance import Case, Rig, Send, Sink, cases, examples_of, light_cases, rig_of, settings_for, told
 
 pytestmark = pytest.mark.anyio
 
@@ -125,7 +125,7 @@ def striking(kind: str) -> Any:
 
 
 @pytest.mark.parametrize("kind", FAILURES)
-@pytest.mark.parametrize("case", cases(), ids=str)
+@pytest.mark.parametrize("case", light_cases(), ids=str)
 async def test_no_secret_reaches_exchange_log_or_error(case: Case, kind: str) -> None:
     ours, mocks = changes(case)
     with listening() as logged:

@@ -208,7 +208,10 @@ class Teller:
 
     def body(self, kind: str) -> Body:
         told: dict[type[Any], Callable[[], dict[str, Any]]] = {
-            DossierReported: lambda: {"dossier": self.dossier()},
+            # A plain one-stop system tells no status: half of the reports are such.
+            DossierReported: lambda: {
+                "dossier": self.dossier().with_(status=None, local_status=None) if self.flag() else self.dossier()
+            },
             DossierChanged: lambda: {"dossier": self.dossier()},
             DossierFiled: lambda: {
                 "dossier": self.dossier(),

@@ -129,6 +129,11 @@ def cases() -> list[Case]:
     return found
 
 
+def light_cases() -> list[Case]:
+    """All but those that move a lot of data (``"heavy": true``), for suites that run each many times."""
+    return [case for case in cases() if not case.example.get("heavy")]
+
+
 # --- a system and its mock, joined without a socket -----------------------------------------------------------------
 
 
