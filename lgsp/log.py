@@ -13,7 +13,7 @@ from lgsp import redact
 
 def _mask(_logger: object, _method: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
     for name, value in fields.items():
-        if isinstance(value, str) and name not in ("event", "timestamp", "level"):
+        if isinstance(value, str) and name not in ("timestamp", "level"):
             fields[name] = redact.personal(value)
     return fields
 
@@ -26,13 +26,14 @@ def configure(level: str = "info", stream: TextIO | None = None, *, json: bool =
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,  # before the mask: the text of an error may hold anything
         _mask,
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False) if json else structlog.dev.ConsoleRenderer(colors=False)
     )
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=False,
