@@ -39,6 +39,9 @@ UNREADABLE: dict[str, Spoil] = {
     "a-number-without-end": lambda body: (b'{"error_code": ' + b"9" * 10_000 + b"}", JSON),
 }
 
+EVERYWHERE = ("half", "html", "object-of-nothing")
+"""Tried at every call of an operation, the log-in too; the others at its last."""
+
 READABLE_OR_BAD: dict[str, Spoil] = {
     "right-under-text-plain": lambda body: (body, "text/plain"),
     "right-under-no-type": lambda body: (body, ""),
@@ -65,7 +68,9 @@ def spoiling(place: int, spoil: Spoil, status: int | None = None) -> Strike:
 @pytest.mark.parametrize("kind", UNREADABLE)
 @pytest.mark.parametrize("case", light_cases(), ids=str)
 async def test_what_cannot_be_read_is_a_bad_answer(case: Case, kind: str) -> None:
-    async for place, rig, _ in each_place(case):
+    async for place, rig, effects in each_place(case):
+        if kind not in EVERYWHERE and place + 1 < len(effects):
+            continue
         rig.tap.strike(spoiling(place, UNREADABLE[kind]))
         error = await rig.failing()
         assert isinstance(error, BadAnswer), f"call {place}: {type(error).__name__}: {error}"
@@ -87,7 +92,7 @@ async def test_the_right_answer_in_odd_clothes_is_read_or_bad_and_nothing_else(c
         assert answer == expected
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("status", [500, 503])
 @pytest.mark.parametrize("case", light_cases(), ids=str)
 async def test_an_error_page_of_a_gateway_does_not_tell_whether_it_happened(case: Case, status: int) -> None:
     async for place, rig, _ in each_place(case):

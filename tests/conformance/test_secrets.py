@@ -98,7 +98,7 @@ def search(case: Case, rig: Rig, where: dict[str, str]) -> None:
             assert secret not in text, f"a secret stands in the {place}"
 
 
-FAILURES = ["none", "cut", "refused", "html", "500", "401", "403", "echo", "library"]
+FAILURES = ["none", "cut", "refused", "html", "401", "echo", "library"]
 
 
 def striking(kind: str) -> Any:
