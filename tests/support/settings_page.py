@@ -10,8 +10,9 @@ from lgsp.spi.registry import Registry
 FILE = Path(__file__).parents[2] / "docs" / "settings.md"
 HEAD = """# Settings
 
-What `lgsp config example` prints with all systems of this release: every setting with its meaning and its default. How the file is found,
-how the environment wins over it and how secrets are given stands in [operating.md](operating.md#configure).
+What `lgsp config example` prints with all systems of this release: every setting with its meaning and its default.
+How the file is found, how the environment wins over it and how secrets are given stands in
+[operating.md](operating.md#configure).
 
 """
 
