@@ -296,7 +296,8 @@ async def test_a_token_replayed_after_its_end_is_refused_and_a_jump_of_the_clock
 
 async def test_what_is_under_way_while_the_clock_jumps_is_not_taken_back(tmp_path: Path) -> None:
     clock, gate = FixedClock(START), asyncio.Event()
-    async with house(tmp_path, clock=clock) as bus:
+    extra = "[worker]\nlease_seconds = 1.0\nidle_seconds = 0.02"
+    async with house(tmp_path, clock=clock, extra=extra) as bus:
         life = Life(1)
 
         async def wait(_number: int, request: httpx.Request, send: Any) -> httpx.Response:

@@ -157,7 +157,7 @@ async def test_a_call_that_does_not_end_in_time_is_given_back_as_unknown(tmp_pat
 
 @pytest.mark.process
 async def test_sigterm_under_load_loses_nothing_and_exits_with_0_in_time(tmp_path: Path) -> None:
-    lives = [Life(n, steps=2) for n in range(40)]
+    lives = [Life(n, steps=2) for n in range(24)]
     extra = "[worker]\nstop_seconds = 5.0\nidle_seconds = 0.2"
     with mocks() as address:
         bus = BusProcess(configuration(tmp_path, f"sqlite:///{tmp_path}/lgsp.db", address, extra=extra))
@@ -283,7 +283,7 @@ async def test_refused_access_holds_the_system_and_keeps_the_work(tmp_path: Path
 
 
 async def test_a_circuit_opens_after_failures_counts_none_while_open_and_closes_by_a_trial(tmp_path: Path) -> None:
-    npsp = {"breaker_failures": 2, "breaker_seconds": 0.2, "concurrency": 1, "polls": False, "max_attempts": 4}
+    npsp = {"breaker_failures": 2, "breaker_seconds": 0.05, "concurrency": 1, "polls": False, "max_attempts": 4}
     async with house(tmp_path, npsp=npsp, extra="[worker]\nidle_seconds = 0.02") as bus:
         bus.portal.faults.add({"kind": "status", "operation": "DongBoHoSoMC", "status": 503})
         life = Life(1)
