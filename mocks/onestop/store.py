@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,13 @@ _EMPTY: dict[str, Any] = {
     "dossierNote": "", "briefNote": "", "viaPostal": 0, "online": False, "originality": 3, "originDossierNo": "",
     "systemId": 0, "metaData": "{}",
 }  # fmt: skip
+
+
+@cache
+def _services() -> frozenset[str]:
+    """The national procedures; read once, for a reset must cost nothing."""
+    with _PROCEDURES.open(encoding="utf-8", newline="") as file:
+        return frozenset(row["code"] for row in csv.DictReader(file))
 
 
 @dataclass(slots=True)
@@ -54,8 +62,7 @@ class Store:
         self._numbers: dict[str, int] = {}
         self._actions = 0
         self._files = 0
-        with _PROCEDURES.open(encoding="utf-8", newline="") as file:
-            self._services = {row["code"] for row in csv.DictReader(file)}
+        self._services = _services()
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
