@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
+import gc
 import os
 import signal
 import socket
@@ -19,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from lgsp.canonical.codefiles import load_all
+from lgsp.canonical.codefiles import load_all, seen_files
 from lgsp.canonical.codes import CodeTables
 from lgsp.canonical.documents import FileRef
 from lgsp.clock import VIETNAM, Clock, SystemClock, micros
@@ -120,6 +122,7 @@ class Daemon:
             lanes = [asyncio.create_task(lane.run(), name=f"lane-{name}") for name, lane in self.lanes.items()]
             polls = [asyncio.create_task(p.run(polls_stop), name=f"poll-{p.name}") for p in self._pollers]
             timers = [asyncio.create_task(t, name="timer") for t in self._timers()]
+            give_back_memory()
             self._ready = True
             self._log.info("ready", address=self.address, systems=sorted(self.systems))
             on_ready(self)
@@ -239,17 +242,24 @@ class Daemon:
     # Code tables
 
     _codes = CodeTables()
+    _code_files: frozenset[tuple[str, int, int]] = frozenset()
 
     async def reload_codes(self, *, first: bool = False) -> None:
         """Load changed code files into the ledger, take over what any worker loaded, release what waited for it."""
-        folder = self.settings.codes.folder
-        tables = await asyncio.to_thread(load_all, Path(folder) if folder else None)
-        changed = await self.store.transact(lambda c: store_tables(c, tables, self._now()))
+        folder = Path(self.settings.codes.folder) if self.settings.codes.folder else None
+        files = await asyncio.to_thread(seen_files, folder)
+        tables, changed = None, []
+        if files != self._code_files:
+            tables = await asyncio.to_thread(load_all, folder)
+            changed = await self.store.transact(lambda c: store_tables(c, tables, self._now()))
+            self._code_files = files
         now_loaded = await self.store.read(loads)
         if not first and now_loaded == self._loaded:
             return
         self._loaded = now_loaded
-        self._codes = await self.store.read(read_tables)
+        # What was just loaded is what the ledger holds, unless another worker's files say otherwise.
+        own = tables is not None and set(tables.names) == set(now_loaded)
+        self._codes = tables if tables is not None and own else await self.store.read(read_tables)
         self.ledger.use_codes(self._codes)
         if changed:
             self._log.info("codes_loaded", tables=changed)
@@ -376,6 +386,13 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def give_back_memory() -> None:
+    """Return to the system what starting up needed and an idle daemon does not; glibc keeps it otherwise."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _wanted(connector: Any, poll: str) -> bool:

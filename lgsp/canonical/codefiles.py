@@ -68,6 +68,17 @@ def packaged_folders() -> list[Path]:
     return folders
 
 
+def seen_files(local: Path | None = None) -> frozenset[tuple[str, int, int]]:
+    """Every code file with its time and size: the same as before means that nothing need be read."""
+    folders = [*packaged_folders(), *([local] if local is not None else [])]
+    found = []
+    for folder in folders:
+        for file in folder.glob("*.csv"):
+            known = file.stat()
+            found.append((str(file), known.st_mtime_ns, known.st_size))
+    return frozenset(found)
+
+
 def load_all(local: Path | None = None) -> CodeTables:
     """The shipped tables with the rows of the province's folder over them; ``ConfigError`` if they cannot be used."""
     shipped = [row for folder in packaged_folders() for row in load_folder(folder)]

@@ -124,7 +124,7 @@ class WorkerSettings(Section):
         0.0, description="Seconds that a step waits for an earlier one that it may have overtaken on its way to us"
     )
     idle_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
-        1.0, description="Seconds after which an idle lane looks for work that another process brought"
+        2.0, description="Seconds after which an idle lane looks for work that another process brought"
     )
     stop_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
         25.0, description="Seconds given to running calls when asked to stop"

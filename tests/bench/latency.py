@@ -86,7 +86,7 @@ async def idle(seconds: float) -> list[Row]:
         process.terminate()
         await process.wait()
     return [
-        Row("ready after (first start, new database)", ready, "s", "< 3", ready < 3),
+        Row("ready after (first start, code tables not loaded yet)", ready, "s", "< 3", ready < 3),
         Row("idle daemon, memory", held, "MB", "< 100", held < 100),
         Row("idle daemon, processor", share, "% of a core", "< 1", share < 1),
     ]
