@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import Connection, or_, select, update
 
-from lgsp.errors import Unavailable
+from lgsp.errors import AccessRefused, Unavailable
 from lgsp.store.dialect import upsert
 from lgsp.store.engine import Store
 from lgsp.store.schema import grants
@@ -16,6 +16,8 @@ from lgsp.wire.grants import Obtain
 _g = grants.c
 _LOCK = 60_000_000
 """Microseconds after which a log-in that another worker began is taken for dead."""
+_REFUSED = 10_000_000
+"""Microseconds for which a refused log-in is not tried again; the system is held long before they are over."""
 
 
 class LedgerGrants:
@@ -31,6 +33,7 @@ class LedgerGrants:
         self._store, self._worker, self._now, self._sleep = store, worker, now, sleep
         self._held: dict[tuple[str, str], tuple[str, int]] = {}
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
+        self._refused: dict[tuple[str, str], tuple[AccessRefused, int]] = {}
 
     async def get(self, system: str, name: str, obtain: Obtain) -> str:
         held = self._held.get((system, name))
@@ -44,6 +47,7 @@ class LedgerGrants:
     async def _value(self, system: str, name: str, rejected: str, obtain: Obtain) -> str:
         key = (system, name)
         async with self._locks.setdefault(key, asyncio.Lock()):
+            self._still_refused(key)
             for _ in range(600):
                 held = await self._store.transact(lambda c: self._take(c, system, name, rejected))
                 if held is None:
@@ -58,13 +62,22 @@ class LedgerGrants:
         self._held.pop(key, None)
         try:
             grant = await obtain()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, AccessRefused):
+                self._refused[key] = (error, self._now() + _REFUSED)
             await self._store.transact(lambda c: self._keep(c, key, "", 0))
             raise
         expires_at = self._now() + int(grant.lifetime * 1_000_000)
         await self._store.transact(lambda c: self._keep(c, key, grant.value, expires_at))
         self._held[key] = (grant.value, expires_at)
         return grant.value
+
+    def _still_refused(self, key: tuple[str, str]) -> None:
+        """Calls that were in flight when a log-in was refused do not try it again one by one: that locks accounts."""
+        refused = self._refused.get(key)
+        if refused is not None and self._now() < refused[1]:
+            told = refused[0]
+            raise AccessRefused(told.reason, system=told.system, operation=told.operation, code=told.code)
 
     def _take(self, connection: Connection, system: str, name: str, rejected: str) -> tuple[str, int] | None:
         """The grant in use; no value while another worker logs in; None: log in, the lock is ours.

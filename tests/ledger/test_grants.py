@@ -127,3 +127,15 @@ async def test_it_outlives_the_process(database: str, store: Store) -> None:
         assert await grants(other, clock, "next").get("npsp", "session", remote.obtain) == "session-1"
     finally:
         await other.close()
+
+
+async def test_a_refused_login_is_not_tried_by_every_call_in_flight(store: Store) -> None:
+    clock, remote = FixedClock(), Remote()
+    remote.refuse = True
+    held = grants(store, clock)
+    got = await asyncio.gather(*(held.get("npsp", "session", remote.obtain) for _ in range(20)), return_exceptions=True)
+    assert {(type(e), str(e)) for e in got if isinstance(e, AccessRefused)} == {(AccessRefused, "wrong password")}
+    assert (len(got), remote.logins) == (20, 1)
+    remote.refuse = False
+    clock.turn(11)
+    assert await held.get("npsp", "session", remote.obtain) == "session-2"
