@@ -16,8 +16,6 @@ from lgsp.wire.grants import Obtain
 _g = grants.c
 _LOCK = 60_000_000
 """Microseconds after which a log-in that another worker began is taken for dead."""
-_REFUSED = 10_000_000
-"""Microseconds for which a refused log-in is not tried again; the system is held long before they are over."""
 
 
 class LedgerGrants:
@@ -45,9 +43,9 @@ class LedgerGrants:
         return await self._value(system, name, rejected, obtain)
 
     async def _value(self, system: str, name: str, rejected: str, obtain: Obtain) -> str:
-        key = (system, name)
+        key, asked = (system, name), self._now()
         async with self._locks.setdefault(key, asyncio.Lock()):
-            self._still_refused(key)
+            self._refused_meanwhile(key, asked)
             for _ in range(600):
                 held = await self._store.transact(lambda c: self._take(c, system, name, rejected))
                 if held is None:
@@ -64,7 +62,7 @@ class LedgerGrants:
             grant = await obtain()
         except BaseException as error:
             if isinstance(error, AccessRefused):
-                self._refused[key] = (error, self._now() + _REFUSED)
+                self._refused[key] = (error, self._now())
             await self._store.transact(lambda c: self._keep(c, key, "", 0))
             raise
         expires_at = self._now() + int(grant.lifetime * 1_000_000)
@@ -72,10 +70,10 @@ class LedgerGrants:
         self._held[key] = (grant.value, expires_at)
         return grant.value
 
-    def _still_refused(self, key: tuple[str, str]) -> None:
-        """Calls that were in flight when a log-in was refused do not try it again one by one: that locks accounts."""
+    def _refused_meanwhile(self, key: tuple[str, str], asked: int) -> None:
+        """Calls that waited while a log-in was refused do not try it again one by one: that locks accounts."""
         refused = self._refused.get(key)
-        if refused is not None and self._now() < refused[1]:
+        if refused is not None and asked <= refused[1]:
             told = refused[0]
             raise AccessRefused(told.reason, system=told.system, operation=told.operation, code=told.code)
 
