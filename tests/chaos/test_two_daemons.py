@@ -73,7 +73,7 @@ class Looker:
         }
 
 
-async def until(true: Callable[[], Awaitable[bool]], what: str, seconds: float = 60.0) -> None:
+async def until(true: Callable[[], Awaitable[bool]], what: str, seconds: float = 240.0) -> None:
     end = time.monotonic() + seconds
     while not await true():
         assert time.monotonic() < end, f"never came true: {what}"
