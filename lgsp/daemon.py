@@ -44,7 +44,7 @@ from lgsp.ledger.work import Work
 from lgsp.lock import OneOnly
 from lgsp.log import Log
 from lgsp.metrics import Metrics
-from lgsp.routing import Router
+from lgsp.routing import Router, choose
 from lgsp.spi.registry import Registry, System
 from lgsp.store.engine import Store
 from lgsp.store.upgrade import newer, standing, upgrade
@@ -78,7 +78,11 @@ class Daemon:
         self.journal = Journal(self.store, self.worker)
         self.ledger = Ledger(
             self.store,
-            Router(self.systems.values(), settings.systems),
+            Router(
+                self.systems.values(),
+                settings.systems,
+                choose(self.systems.values(), settings.systems, settings.province),
+            ),
             worker=self.worker,
             now=self._now,
             lease=settings.worker.lease_seconds,

@@ -127,6 +127,7 @@ class Dispatcher:
             identities=claimed.identities,
             link=lambda file: self._around.link(file, made_at),
             province=self._around.province,
+            delivery=claimed.id,
             received_at=made_at,
         )
 

@@ -9,6 +9,7 @@ LgspError
    ├─ OutcomeUnknown      repeated with the same key, asked about, or parked: the operation's ``Repeat`` decides
    │  └─ BadAnswer        the same, for a bounded number of times: what came back cannot be read
    ├─ Throttled           waits as told
+   ├─ NotYet              asked again as told, uncounted, until the delivery's deadline: there is no answer yet
    ├─ Unavailable         retried: the remote said that it did nothing, and that it may later
    ├─ AccessRefused       holds the whole system
    │  └─ SessionRejected  one re-login first
@@ -89,6 +90,16 @@ class Throttled(CallError):
     ) -> None:
         super().__init__(reason, system=system, operation=operation, code=code)
         self.retry_after = retry_after
+
+
+class NotYet(CallError):
+    """The remote works and has no final answer yet; it is to be asked again in ``ask_after`` seconds."""
+
+    def __init__(
+        self, reason: str, *, ask_after: float = 60.0, system: str = "", operation: str = "", code: str = ""
+    ) -> None:
+        super().__init__(reason, system=system, operation=operation, code=code)
+        self.ask_after = ask_after
 
 
 class AccessRefused(CallError):

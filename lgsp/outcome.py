@@ -12,6 +12,7 @@ from lgsp.errors import (
     ConfigError,
     MappingError,
     NotSent,
+    NotYet,
     OutcomeUnknown,
     Rejected,
     SessionRejected,
@@ -71,6 +72,10 @@ def decide(case: Case, error: Exception) -> Decision:
         case Throttled():
             wait = min(max(error.retry_after, 0.0), max(case.cap, 1.0))
             return Decision(_waiting(case), wait=wait, reason=reason, doubtful=case.doubtful)
+        case NotYet():
+            return Decision(
+                _waiting(case), wait=max(error.ask_after, 0.0), reason=reason, doubtful=case.doubtful, healthy=True
+            )
         case SessionRejected() if case.attempts + 1 < SESSION_LIMIT:
             # A session can be lost again between its log-in and its use, by another call's misfortune too.
             return Decision(

@@ -3,28 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from lgsp.canonical.codes import CodeTables
 from lgsp.canonical.dossier import Dossier
 from lgsp.canonical.events import Event
+from lgsp.errors import ConfigError
 from lgsp.ledger.types import Folded, Planned
 from lgsp.spi.registry import System
 from lgsp.truth import fold, touches
 
+ONE_OF: Mapping[str, str] = MappingProxyType({"fee.requested": "fee_platform", "shipment.requested": "parcel_carrier"})
+"""Events that go to one system only, however many could serve them, with the setting of ``[province]`` that names it:
+an order given twice is a doubled effect."""
+
+_NONE_CHOSEN: Mapping[str, str] = MappingProxyType({})
+
+
+def choose(systems: Iterable[System], settings: Mapping[str, Any], province: Any) -> dict[str, str]:
+    """The system that serves each event of ``ONE_OF``; ``ConfigError`` where several could and none is named."""
+    on = [s for s in systems if (own := settings.get(s.name)) is not None and own.enabled]
+    chosen: dict[str, str] = {}
+    problems = []
+    for event, name in ONE_OF.items():
+        able = sorted(s.name for s in on if any(route.event == event for route in s.mappings.routes))
+        named = getattr(province, name, "")
+        if named and named not in able:
+            choice = f"one of {', '.join(able)}" if able else "left out: no system that could is switched on"
+            problems.append(f"province.{name}: {named!r} is not switched on or cannot do it; it must be {choice}")
+        elif not named and len(able) > 1:
+            problems.append(f"province.{name}: several systems could do it; name one of {', '.join(able)}")
+        elif able:
+            chosen[event] = named or able[0]
+    if problems:
+        raise ConfigError(problems)
+    return chosen
+
 
 class Router:
-    """The ledger's planner: routes and the fold."""
+    """The ledger's planner: routes and the fold.
 
-    def __init__(self, systems: Iterable[System], settings: Mapping[str, Any]) -> None:
+    ``chosen`` names, for each event of ``ONE_OF``, the system that serves it.
+    """
+
+    def __init__(
+        self, systems: Iterable[System], settings: Mapping[str, Any], chosen: Mapping[str, str] = _NONE_CHOSEN
+    ) -> None:
         self._routes: dict[str, list[tuple[Any, Any, Planned]]] = {}
         for system in systems:
             own = settings.get(system.name)
             if own is None or not own.enabled:
                 continue
             for route in system.mappings.routes:
+                if chosen.get(route.event, system.name) != system.name:
+                    continue
                 operation = system.plugin.operation(route.operation)
-                planned = Planned(system.name, operation.name, operation.full_state, route.deadline)
+                deadline, delay = route.spans(own)
+                planned = Planned(system.name, operation.name, operation.full_state, deadline, delay, route.apart)
                 self._routes.setdefault(route.event, []).append((route.when, own, planned))
 
     def plan(self, event: Event) -> Sequence[Planned]:

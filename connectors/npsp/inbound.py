@@ -76,7 +76,7 @@ def answer(request: InboundRequest, verdict: Verdict, detail: str) -> InboundRep
     if detail and verdict in (Verdict.INVALID, Verdict.UNSUPPORTED, Verdict.UNAUTHORISED):
         words = f"{words}: {detail}"
     reply = InboundAnswer.model_validate({"error_code": code, "message": words})
-    status = {Verdict.UNAUTHORISED: 401, Verdict.TOO_LARGE: 413}.get(verdict, 200)
+    status = {Verdict.UNAUTHORISED: 401, Verdict.TOO_LARGE: 413, Verdict.THROTTLED: 429}.get(verdict, 200)
     return InboundReply(status, reply.model_dump_json().encode())
 
 
@@ -87,6 +87,9 @@ _WORDS = {
     Verdict.INVALID: "Dữ liệu không hợp lệ",
     Verdict.UNAUTHORISED: "Không được phép truy cập",
     Verdict.TOO_LARGE: "Bản tin quá lớn",
+    Verdict.UNKNOWN_REFERENCE: "Không có khoản thanh toán này",
+    Verdict.WRONG_AMOUNT: "Số tiền không khớp",
+    Verdict.THROTTLED: "Gọi quá nhiều lần, vui lòng gửi lại sau",
     Verdict.BUSY: "Hệ thống đang bận, vui lòng gửi lại sau",
     Verdict.UNSUPPORTED: "Kiểu dữ liệu không được hỗ trợ",
 }

@@ -61,6 +61,9 @@ _REPLIES: Mapping[Verdict, tuple[int, str]] = {
     Verdict.CONFLICT: (409, "Mã bản tin đã dùng cho nội dung khác"),
     Verdict.TOO_LARGE: (413, "Bản tin quá lớn"),
     Verdict.UNSUPPORTED: (415, "Định dạng không được hỗ trợ"),
+    Verdict.UNKNOWN_REFERENCE: (404, "Không có khoản thanh toán này"),
+    Verdict.WRONG_AMOUNT: (409, "Số tiền không khớp"),
+    Verdict.THROTTLED: (429, "Gọi quá nhiều lần"),
     Verdict.BUSY: (503, "Hệ thống đang bận, đề nghị gửi lại"),
 }
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
 
 from pydantic import model_validator
 
 from lgsp.canonical.base import Canonical, Code, Moment, Name, Text
+from lgsp.canonical.check import Check
 from lgsp.canonical.documents import Document, SupplementRound
 from lgsp.canonical.fee import Fee, PaidThrough
 from lgsp.canonical.party import Party
+from lgsp.canonical.payment import Payment
+from lgsp.canonical.shipment import Shipment
 from lgsp.canonical.status import Status
 
 
@@ -105,6 +109,16 @@ class Dossier(Canonical):
 
     paid_through: PaidThrough = PaidThrough.NOT_PAID
     population_checked: bool = False
+
+    payments: tuple[Payment, ...] = ()
+    """Attempts to pay, oldest first; the bus's own record, told by no source as a whole."""
+    shipments: tuple[Shipment, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def to_pay(self) -> Decimal:
+        """What is still to be paid, in dong."""
+        return sum((fee.amount for fee in self.fees if fee.paid is PaidThrough.NOT_PAID), Decimal(0))
 
     @property
     def as_of(self) -> Moment | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -11,9 +12,12 @@ from pydantic import Field, SkipValidation, model_validator
 from pydantic_core import from_json
 
 from lgsp.canonical.base import Canonical, Code, Dong, Moment, Text
+from lgsp.canonical.check import Check
 from lgsp.canonical.documents import Document
 from lgsp.canonical.dossier import Dossier, Step
 from lgsp.canonical.fee import Fee, PaidThrough
+from lgsp.canonical.payment import Payment, PaymentState
+from lgsp.canonical.shipment import Direction, Shipment, ShipmentState
 
 
 class DossierReported(Canonical):
@@ -124,6 +128,166 @@ class QuestionAnswered(Canonical):
     content: Text
 
 
+class DossierAccepted(Canonical):
+    """``dossier.accepted``: the dossier was received; told once, for whoever checks or prepares something."""
+
+    dossier: Dossier
+
+
+class CheckTold(Canonical):
+    """``check.told``: a registry answered on the applicant, or could not be asked in time."""
+
+    check: Check
+
+
+class FeeRequested(Canonical):
+    """``fee.requested``: the dossier's fees are to be paid at the platform that the province chose."""
+
+    dossier: Dossier
+    amount: Dong
+    attempt: int = Field(ge=1)
+    """The first is 1; a platform's reference is made of the dossier and this."""
+
+
+class PaymentCreated(Canonical):
+    """``payment.created``: the platform waits for the citizen."""
+
+    payment: Payment
+
+
+class Witness(StrEnum):
+    """How the bus knows what became of a payment."""
+
+    CALLBACK = "callback"  # the platform called us, signed
+    QUERY = "query"  # we asked
+    STATEMENT = "statement"  # a bank's credit notice or statement line
+    PERSON = "person"  # an officer matched it
+
+
+class PaymentTold(Canonical):
+    """``payment.told``: somebody says what became of an attempt. Whether it is believed, the fold decides.
+
+    The envelope's ``dossier`` stays empty: the ledger finds it by ``(platform, reference)``.
+    """
+
+    platform: Code
+    reference: Text = ""
+    """Ours; empty where a credit names none that could be read."""
+    state: PaymentState
+    amount: Dong
+    witness: Witness
+    transaction: Text = ""
+    bank: Text = ""
+    paid_at: Moment | None = None
+    code: Text = ""
+    """The platform's own code of the outcome."""
+    refund: Text = ""
+    """Our id of the refund, where it tells of one; ``amount`` is then what is refunded."""
+    text: Text = ""
+    """Of a credit: what its sender wrote, for a person to match by."""
+
+
+class PaymentConfirmed(Canonical):
+    """``payment.confirmed``: the money is there, of the right amount, for the right reference; told once an attempt."""
+
+    payment: Payment
+    dossier: Dossier
+
+
+class PaymentFailed(Canonical):
+    """``payment.failed``: an attempt ended without money."""
+
+    payment: Payment
+    code: Text = ""
+
+
+class Doubt(StrEnum):
+    """Why a person must look at money."""
+
+    UNKNOWN_REFERENCE = "unknown_reference"
+    WRONG_AMOUNT = "wrong_amount"
+    TWICE = "twice"
+    AFTER_END = "after_end"  # paid for a dossier that was withdrawn, refused or stopped
+
+
+class PaymentDoubted(Canonical):
+    """``payment.doubted``: money, or word of it, that fits no open fee. A work item until a person decides."""
+
+    told: PaymentTold
+    doubt: Doubt
+    expected: Dong | None = None
+    """Of a wrong amount: what was asked."""
+
+
+class RefundRequested(Canonical):
+    """``refund.requested``: an officer decided that an attempt's money goes back."""
+
+    payment: Payment
+    amount: Dong
+    refund: Code
+    """Our id of the refund, stored before any call."""
+    by: Code
+    reason: Text = ""
+
+
+class PaymentRefunded(Canonical):
+    """``payment.refunded``: the platform says that the money went back; told once a refund."""
+
+    payment: Payment
+
+
+class ReceiptIssued(Canonical):
+    """``receipt.issued``: the platform's receipt of a payment (biên lai điện tử)."""
+
+    platform: Code
+    reference: Code
+    document: Document
+
+
+class ShipmentRequested(Canonical):
+    """``shipment.requested``: a parcel is to be ordered at the carrier that the province chose."""
+
+    dossier: Dossier
+    direction: Direction
+
+
+class ShipmentOrdered(Canonical):
+    """``shipment.ordered``: the carrier took the order."""
+
+    shipment: Shipment
+
+
+class ShipmentMoved(Canonical):
+    """``shipment.moved``: the carrier tells where a parcel is.
+
+    The envelope's ``dossier`` stays empty: the ledger finds it by ``(carrier, order)``.
+    """
+
+    carrier: Code
+    order: Code
+    state: ShipmentState
+    waybill: Text = ""
+    code: Text = ""
+    note: Text = ""
+    at: Moment
+
+
+class ShipmentDelivered(Canonical):
+    """``shipment.delivered``: a parcel reached its receiver; told once a shipment."""
+
+    shipment: Shipment
+    dossier: Dossier
+
+
+class CodesTold(Canonical):
+    """``codes.told``: a system that keeps a catalogue gave rows of a code table, each with its days of validity."""
+
+    table: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    document: Text
+    rows: tuple[Mapping[str, str], ...]
+    """Columns by name: ``code``, ``valid_from``, ``valid_to`` and the table's own."""
+
+
 class MessageRefused(Canonical):
     """``message.refused``: a polled item that cannot be told as an event; kept whole for a person."""
 
@@ -146,6 +310,22 @@ Body = (
     | RatingsSummed
     | QuestionAsked
     | QuestionAnswered
+    | DossierAccepted
+    | CheckTold
+    | FeeRequested
+    | PaymentCreated
+    | PaymentTold
+    | PaymentConfirmed
+    | PaymentFailed
+    | PaymentDoubted
+    | RefundRequested
+    | PaymentRefunded
+    | ReceiptIssued
+    | ShipmentRequested
+    | ShipmentOrdered
+    | ShipmentMoved
+    | ShipmentDelivered
+    | CodesTold
     | MessageRefused
 )
 
@@ -163,6 +343,22 @@ BODIES: Mapping[str, type[Body]] = MappingProxyType(
         "ratings.summed": RatingsSummed,
         "question.asked": QuestionAsked,
         "question.answered": QuestionAnswered,
+        "dossier.accepted": DossierAccepted,
+        "check.told": CheckTold,
+        "fee.requested": FeeRequested,
+        "payment.created": PaymentCreated,
+        "payment.told": PaymentTold,
+        "payment.confirmed": PaymentConfirmed,
+        "payment.failed": PaymentFailed,
+        "payment.doubted": PaymentDoubted,
+        "refund.requested": RefundRequested,
+        "payment.refunded": PaymentRefunded,
+        "receipt.issued": ReceiptIssued,
+        "shipment.requested": ShipmentRequested,
+        "shipment.ordered": ShipmentOrdered,
+        "shipment.moved": ShipmentMoved,
+        "shipment.delivered": ShipmentDelivered,
+        "codes.told": CodesTold,
         "message.refused": MessageRefused,
     }
 )

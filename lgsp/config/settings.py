@@ -55,6 +55,12 @@ class ProvinceSettings(Section):
     national_unit_code: Annotated[str, Field(pattern=r"^(\d\d)?$")] = Field(
         "", description="Two digits of the province in the catalogue of administrative units (QĐ 19/2025/QĐ-TTg)"
     )
+    fee_platform: str = Field(
+        "", description="System at which fees are paid; empty: the only one switched on that can", examples=["vnpay"]
+    )
+    parcel_carrier: str = Field(
+        "", description="System that carries parcels; empty: the only one switched on that can", examples=["vnpost"]
+    )
 
 
 class StoreSettings(Section):

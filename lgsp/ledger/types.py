@@ -65,6 +65,12 @@ class Planned:
     operation: str
     full_state: bool = False
     deadline: float = 0.0
+    delay: float = 0.0
+    """Seconds to wait before the first attempt."""
+    apart: bool = False
+    """In a lane of its own, beside the dossier's."""
+    parked: tuple[str, str] | None = None
+    """(cause, reason) of a work item: nothing is sent until a person decides."""
 
 
 @dataclass(frozen=True, slots=True)

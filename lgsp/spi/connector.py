@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from lgsp.spi.inbound import InboundHook, Poll
+from lgsp.spi.inbound import Enquiry, InboundHook, Poll
 from lgsp.spi.operation import Operation
 
 
@@ -71,6 +71,7 @@ class ConnectorPlugin:
     operations: tuple[Operation[Any, Any], ...] = ()
     hooks: tuple[InboundHook, ...] = ()
     polls: tuple[Poll, ...] = ()
+    enquiries: tuple[Enquiry, ...] = ()
 
     def operation(self, name: str) -> Operation[Any, Any]:
         """The operation of this name; ``KeyError`` if there is none."""

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel
+
+from lgsp.canonical.dossier import Dossier
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,8 @@ class InboundRequest:
     body: bytes
     client: str
     """Who was authenticated, or the empty text."""
+    received_at: datetime = _NEVER
+    """When it came, by the bus's clock: what a signature's time is compared with."""
 
     @property
     def content_type(self) -> str:
@@ -52,6 +59,9 @@ class Verdict(StrEnum):
     TOO_LARGE = "too_large"
     BUSY = "busy"  # the store cannot take it now; ask to call again
     UNSUPPORTED = "unsupported"  # a content type or charset we do not speak
+    UNKNOWN_REFERENCE = "unknown_reference"  # committed; it names a payment we never asked for
+    WRONG_AMOUNT = "wrong_amount"  # committed; it tells of another amount than was asked
+    THROTTLED = "throttled"  # the caller calls too often; nothing was kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,25 @@ class InboundHook:
     """JSON keys or XML elements whose value is base64 content: streamed to the file store, never held in memory."""
     auth: str = "bearer"
     """``bearer``: a token from our own ``/token``; ``none``; or ``hook``: ``verify`` decides on the raw bytes."""
+    verify: Callable[[InboundRequest, Any], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enquiry:
+    """One address at which a system asks what the bus holds true of a dossier; nothing changes by it.
+
+    ``code`` reads from the request by which code the dossier is asked for, or raises ``InboundInvalid``; any system's
+    code of it will do. ``answer`` writes the reply: ``known`` is the dossier, or None where there is none or the
+    verdict is not ``ACCEPTED``. Authentication is as in ``InboundHook``; every enquiry is journalled.
+    """
+
+    name: str
+    method: str
+    path: str
+    code: Callable[[InboundRequest, Any], str]
+    answer: Callable[[InboundRequest, Any, Dossier | None, Verdict, str], InboundReply]
+    """Request, settings, dossier, verdict, and a text fit for the caller."""
+    auth: str = "hook"
     verify: Callable[[InboundRequest, Any], bool] | None = None
 
 

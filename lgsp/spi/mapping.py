@@ -34,6 +34,8 @@ class Context:
     """The signed address at which a remote may fetch a file; the same file and event give the same address."""
     province: str = ""
     """This province's level-1 organisation code, e.g. ``H21``."""
+    delivery: int = 0
+    """The delivery it is made for; 0 in a reception."""
     received_at: datetime | None = None
     """When the bus got the message, where the source states no time of its own."""
 
@@ -51,6 +53,9 @@ class OperationMapping:
     outbound: Callable[[Event, Context], BaseModel]
     inbound: Callable[[Event, Any, Context], Sequence[Event]] | None = None
     warnings: Callable[[BaseModel], Sequence[str]] | None = None
+    late: Callable[[Event, Context], Sequence[Event]] | None = None
+    """What is told when the route's deadline passed undelivered, the delivery being done with; None: it is parked.
+    ``context.delivery`` names the delivery, whose attempts the journal keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,10 @@ class Reception:
     events: Callable[[Any, Context], Sequence[Event]]
 
 
+Seconds = float | Callable[[Any], float]
+"""A time span, or what gives it from the system's settings."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """Events of ``event`` lead to ``operation`` of the mapping's system, where ``when(event, settings)`` holds."""
@@ -74,8 +83,18 @@ class Route:
     event: str
     operation: str
     when: Callable[[Event, Any], bool] | None = None
-    deadline: float = 0.0
-    """Seconds after which an undelivered delivery is parked for a person; 0: never."""
+    deadline: Seconds = 0.0
+    """Seconds after which an undelivered delivery is parked for a person, or told as ``late``; 0: never."""
+    delay: Seconds = 0.0
+    """Seconds to wait before the first attempt."""
+    apart: bool = False
+    """In a lane of its own: it keeps no order with the dossier's other deliveries to the system and blocks none.
+    For questions that may have to be asked again for days."""
+
+    def spans(self, settings: Any) -> tuple[float, float]:
+        """Deadline and delay under these settings."""
+        deadline = self.deadline(settings) if callable(self.deadline) else self.deadline
+        return deadline, self.delay(settings) if callable(self.delay) else self.delay
 
 
 @dataclass(frozen=True, slots=True)
