@@ -10,7 +10,7 @@ from typing import Any
 from lgsp import outcome
 from lgsp.canonical.codes import CodeTables
 from lgsp.canonical.documents import FileRef
-from lgsp.canonical.events import Event, MessageRefused
+from lgsp.canonical.events import Event, MessageRefused, PaymentDoubted
 from lgsp.clock import VIETNAM, Clock, from_micros, micros
 from lgsp.errors import CallError, MappingError, OutcomeUnknown
 from lgsp.ledger.types import Claimed, Settlement, State
@@ -64,6 +64,8 @@ class Dispatcher:
             max_attempts=self._settings.max_attempts,
         )
         if claimed.deadline_at is not None and now > claimed.deadline_at:
+            if mapping.late is not None and not claimed.doubtful:
+                return self._told_late(mapping.late, claimed)
             late = outcome.Decision(
                 State.PARKED,
                 cause="deadline",
@@ -91,11 +93,18 @@ class Dispatcher:
             return self._settlement(claimed, outcome.decide(_as_sent(case, error, departures), error))
         return self._settlement(claimed, outcome.Decision(State.DONE, healthy=True), follows)
 
+    def _told_late(self, late: Callable[[Event, Context], Sequence[Event]], claimed: Claimed) -> Settlement:
+        """Done with, by telling that it could not be done in time."""
+        event = Event.stored(claimed.payload)
+        return self._settlement(claimed, outcome.Decision(State.DONE), late(event, self.context(event, claimed)))
+
     def _received_anew(self, claimed: Claimed) -> Settlement:
         """A message that was set aside, told as events by the tables of now; all else without an operation parks."""
         try:
             event = Event.stored(claimed.payload)
             told = event.body
+            if isinstance(told, PaymentDoubted):
+                return self._settlement(claimed, outcome.Decision(State.DONE), [_told_anew(event, told, claimed)])
             if not isinstance(told, MessageRefused):
                 return self._settlement(claimed, self._no_operation(claimed))
             reception = self._system.mappings.reception(told.reception)
@@ -167,6 +176,19 @@ class Dispatcher:
             healthy=decision.healthy,
             hold=decision.hold,
         )
+
+
+def _told_anew(event: Event, doubted: PaymentDoubted, claimed: Claimed) -> Event:
+    """The word on a payment once more, for the truth of now to judge."""
+    name = f"{event.source_id}#{claimed.tries}"[-200:]
+    return Event(
+        type="payment.told",
+        source=doubted.told.platform,
+        source_id=name,
+        dossier=event.dossier,
+        occurred_at=event.occurred_at,
+        body=doubted.told,
+    )
 
 
 def _as_sent(case: outcome.Case, error: Exception, departures: Departures) -> outcome.Case:

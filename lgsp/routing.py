@@ -8,11 +8,11 @@ from typing import Any
 
 from lgsp.canonical.codes import CodeTables
 from lgsp.canonical.dossier import Dossier
-from lgsp.canonical.events import Event
+from lgsp.canonical.events import Doubt, Event, PaymentDoubted
 from lgsp.errors import ConfigError
-from lgsp.ledger.types import Folded, Planned
+from lgsp.ledger.types import Acceptance, Folded, Planned
 from lgsp.spi.registry import System
-from lgsp.truth import fold, touches
+from lgsp.truth import fold, judge, touches
 
 ONE_OF: Mapping[str, str] = MappingProxyType({"fee.requested": "fee_platform", "shipment.requested": "parcel_carrier"})
 """Events that go to one system only, however many could serve them, with the setting of ``[province]`` that names it:
@@ -64,13 +64,39 @@ class Router:
                 self._routes.setdefault(route.event, []).append((route.when, own, planned))
 
     def plan(self, event: Event) -> Sequence[Planned]:
-        """The deliveries that an event leads to."""
+        """The deliveries that an event leads to; money in doubt is a work item at its platform besides."""
+        planned = self._routed(event)
+        return [*planned, doubted(event.body)] if isinstance(event.body, PaymentDoubted) else planned
+
+    def _routed(self, event: Event) -> Sequence[Planned]:
         return [planned for when, own, planned in self._routes.get(event.type, ()) if when is None or when(event, own)]
 
     def touches(self, event: Event) -> bool:
         """Whether the fold looks at the event at all."""
         return touches(event)
 
+    def judge(self, known: Dossier | None, event: Event) -> Acceptance | None:
+        """What the caller that told the event is to hear."""
+        return judge(known, event)
+
     def fold(self, known: Dossier | None, event: Event, codes: CodeTables) -> Folded:
         """What an event does to the truth."""
         return fold(known, event, codes)
+
+
+SETTLE = "settle_payment"
+"""The work item of money in doubt; released, the money is judged anew."""
+
+
+def doubted(body: PaymentDoubted) -> Planned:
+    """The work item for a person; its words hold no personal data."""
+    told = body.told
+    which = f"payment {told.reference}" if told.reference else f"a credit (transaction {told.transaction})"
+    words = {
+        Doubt.UNKNOWN_REFERENCE: f"{which}: {told.amount} dong for a reference that was never asked for",
+        Doubt.WRONG_AMOUNT: f"{which}: {told.amount} dong came where {body.expected} were asked",
+        Doubt.TWICE: f"{which}: the fee was paid already; {told.amount} dong came once more",
+        Doubt.AFTER_END: f"{which}: {told.amount} dong came after the dossier had ended",
+    }
+    reason = f"{words[body.doubt]}: match it with `lgsp match-payments`, or refund and discard it"
+    return Planned(told.platform, SETTLE, apart=True, parked=(f"payment:{told.platform}:{body.doubt}", reason))

@@ -112,6 +112,7 @@ class Dossier(Canonical):
 
     payments: tuple[Payment, ...] = ()
     """Attempts to pay, oldest first; the bus's own record, told by no source as a whole."""
+    receipts: tuple[Document, ...] = ()
     shipments: tuple[Shipment, ...] = ()
     checks: tuple[Check, ...] = ()
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from lgsp.canonical.base import Canonical, Code, Dong, Moment, Text
+from lgsp.canonical.fee import PaidThrough
 
 
 class PaymentState(StrEnum):
@@ -60,6 +61,8 @@ class Payment(Canonical):
     qr: Text = ""
     """What the citizen's bank application scans (VietQR), where the platform works by transfer."""
     expires_at: Moment | None = None
+    through: PaidThrough = PaidThrough.OTHER_ONLINE
+    """Which channel a payment at the platform counts as."""
     transaction: Text = ""
     bank: Text = ""
     paid_at: Moment | None = None

@@ -10,11 +10,12 @@ from sqlalchemy import Connection, bindparam, exists, insert, or_, select, text,
 
 from lgsp.canonical.codes import CodeTables
 from lgsp.canonical.dossier import Dossier
-from lgsp.canonical.events import DossierRegistered, Event
+from lgsp.canonical.events import DossierRegistered, Event, PaymentTold, ShipmentMoved
+from lgsp.canonical.payment import Payment
 from lgsp.clock import micros
 from lgsp.ledger.types import Acceptance, Folded, IdentityClash, Inbound, Planned, Planner, State
 from lgsp.store.dialect import insert_new, upsert
-from lgsp.store.schema import cursors, deliveries, dossiers, events, identities
+from lgsp.store.schema import cursors, deliveries, dossiers, events, identities, reference_codes
 
 _OPEN = text("open = 1")
 _UNTOUCHED = (State.READY.value, State.WAITING.value)
@@ -28,6 +29,9 @@ _INSERT_EVENT = insert(events).returning(_e.id)
 _INSERT_DELIVERY = insert(deliveries).returning(_d.id)
 _BY_CODE = select(_i.dossier).where(_i.system == _b("system_"), _i.code == _b("code_"))
 _BY_DOSSIER = select(_i.system, _i.code).where(_i.dossier == _b("dossier_"))
+_BY_REFERENCE = select(reference_codes.c.dossier).where(
+    reference_codes.c.system == _b("system_"), reference_codes.c.code == _b("code_")
+)
 _TAKEN = select(_i.system, _i.code, _i.dossier).where(
     or_(_i.code.in_(_b("codes_", expanding=True)), _i.dossier.in_(_b("dossiers_", expanding=True)))
 )
@@ -58,6 +62,24 @@ _SUPERSEDE = (
 _DEMOTE = update(deliveries).where(_d.id == _b("id_"), _d.state.in_(_UNTOUCHED)).values(head=0, claimable=0)
 
 
+def refers_to(event: Event) -> tuple[str, str] | None:
+    """The (system, our code) by which an event names its dossier; None: it does not."""
+    match event.body:
+        case PaymentTold(platform=system, reference=code) | ShipmentMoved(carrier=system, order=code) if code:
+            return system, code
+    return None
+
+
+def apart(order_key: str, event_id: int) -> str:
+    """The lane of a delivery that keeps no order with the dossier's others."""
+    return f"{order_key} {event_id}"
+
+
+def dossier_of(order_key: str) -> str:
+    """The order key without what sets a lane apart; codes hold no space."""
+    return order_key.partition(" ")[0]
+
+
 @dataclass(slots=True)
 class Admission:
     """Admits events on one connection. ``touched`` collects the systems that got work, to wake their lanes;
@@ -79,17 +101,24 @@ class Admission:
         if not item.events:
             return Acceptance.NEW
         known = self._known(item.events)
-        if known:
-            if item.message_id and any(digest != item.digest for digest in known.values()):
-                return Acceptance.CONFLICT
-            if len(known) == len({(e.source, e.source_id) for e in item.events}):
-                return Acceptance.DUPLICATE
+        if known and item.message_id and any(digest != item.digest for digest in known.values()):
+            return Acceptance.CONFLICT
+        judged = self._judge(item.events[0]) if len(item.events) == 1 else None
+        if known and len(known) == len({(e.source, e.source_id) for e in item.events}):
+            return Acceptance.DUPLICATE if judged in (None, Acceptance.NEW) else judged
         exchange = item.exchange.id if item.exchange else None
         for event in item.events:
             if (event.source, event.source_id) not in known:
                 self._admit(self.resolve(event), item.digest, exchange, None)
                 known[event.source, event.source_id] = item.digest
-        return Acceptance.NEW
+        return judged or Acceptance.NEW
+
+    def _judge(self, event: Event) -> Acceptance | None:
+        """What the caller is to hear by the truth as it was before."""
+        if not isinstance(event.body, PaymentTold):
+            return None
+        told = self.resolve(event)
+        return self.planner.judge(self._truth(told.dossier) if told.dossier else None, told)
 
     def _known(self, wanted: Sequence[Event]) -> dict[tuple[str, str], str]:
         by_source: dict[str, list[str]] = {}
@@ -163,8 +192,11 @@ class Admission:
         folded, first = self._fold(event)
         if not folded.stale and not folded.early:
             self.enqueue(stored, event, self.planner.plan(event))
-        for follow in folded.events:  # of the same dossier, named after an event that is new: new too
+        for follow in folded.events:  # of the same dossier, named after what happens once: new too
             self._admit(follow, "", None, stored)
+        for ask in folded.asks:
+            if self.planner.plan(ask) and not self._known([ask]):
+                self._admit(ask, "", None, stored)
         if first:
             self._catch_up(event.dossier)
         return stored
@@ -193,12 +225,20 @@ class Admission:
         """The event under the bus's key of its dossier: what the identity table says, or the source's own code,
         which from now on is this dossier's key."""
         if not event.dossier:
-            return event
+            return self._by_reference(event)
         known = self.connection.execute(_BY_CODE, {"system_": event.source, "code_": event.dossier}).scalar()
         if known is None:
             self._identify(event.source, event.dossier, event.dossier)
             return event
         return event if known == event.dossier else event.with_(dossier=known)
+
+    def _by_reference(self, event: Event) -> Event:
+        """The event under the dossier of the payment or parcel that it names, where that is ours."""
+        named = refers_to(event)
+        if named is None:
+            return event
+        found = self.connection.execute(_BY_REFERENCE, {"system_": named[0], "code_": named[1]}).scalar()
+        return event if found is None else event.with_(dossier=found)
 
     def _identify(self, system: str, code: str, dossier: str) -> bool:
         row = {"system": system, "code": code, "dossier": dossier, "recorded_at": self.now}
@@ -221,10 +261,9 @@ class Admission:
 
     def _fold(self, event: Event) -> tuple[Folded, bool]:
         """What the event does to the truth, and whether the dossier became known by it."""
-        if not event.dossier or not self.planner.touches(event):
+        if not self.planner.touches(event) or not (event.dossier or isinstance(event.body, PaymentTold)):
             return Folded(), False
-        state = self.connection.execute(_STATE, {"dossier_": event.dossier}).scalar()
-        known = Dossier.model_validate_json(state) if state is not None else None
+        known = self._truth(event.dossier) if event.dossier else None
         folded = self.planner.fold(known, event, self.codes)
         if folded.dossier is not None:
             row = {
@@ -234,7 +273,32 @@ class Admission:
                 "updated_at": self.now,
             }
             upsert(self.connection, dossiers, row, ["dossier"], ["status", "state", "updated_at"])
+            if folded.dossier.payments or folded.dossier.shipments:
+                self._refer(known, folded.dossier, event.dossier)
         return folded, known is None and folded.dossier is not None
+
+    def _truth(self, dossier: str) -> Dossier | None:
+        state = self.connection.execute(_STATE, {"dossier_": dossier}).scalar()
+        return Dossier.model_validate_json(state) if state is not None else None
+
+    def _refer(self, before: Dossier | None, after: Dossier, key: str) -> None:
+        """Keep the table of references as the truth has it."""
+        old = set(before.payments + before.shipments) if before is not None else set()
+        for item in after.payments + after.shipments:
+            if item in old:
+                continue
+            money = isinstance(item, Payment)
+            row = {
+                "system": item.platform if isinstance(item, Payment) else item.carrier,
+                "code": item.reference if isinstance(item, Payment) else item.order,
+                "kind": "payment" if money else "shipment",
+                "dossier": key,
+                "amount": int(item.amount) if isinstance(item, Payment) else 0,
+                "state": item.state.value,
+                "created_at": self.now,
+                "updated_at": self.now,
+            }
+            upsert(self.connection, reference_codes, row, ["system", "code"], ["state", "updated_at"])
 
     def enqueue(
         self, event_id: int, event: Event, plans: Iterable[Planned], *, resend_of: int | None = None
@@ -247,27 +311,31 @@ class Admission:
         return made
 
     def _delivery(self, event_id: int, event: Event, plan: Planned, resend_of: int | None) -> int:
+        key = apart(event.order_key, event_id) if plan.apart else event.order_key
+        cause, reason = plan.parked or ("", "")
         row = {
             "event": event_id,
             "system": plan.system,
             "operation": plan.operation,
-            "order_key": event.order_key,
+            "order_key": key,
             "seq": self._place(event, plan),
             "full_state": int(plan.full_state),
-            "state": State.READY.value,
+            "state": (State.PARKED if plan.parked else State.READY).value,
             "open": 1,
             "head": 1,
-            "claimable": 1,
+            "claimable": int(plan.parked is None),
             "doubtful": 0,
             "key": token_hex(16),
             "tries": 0,
             "attempts": 0,
-            "due_at": self.now if plan.full_state else self.now + self.patience,
+            "due_at": self.now + (int(plan.delay * 1_000_000) or (0 if plan.full_state else self.patience)),
             "deadline_at": self.now + int(plan.deadline * 1_000_000) if plan.deadline else None,
             "created_at": self.now,
             "resend_of": resend_of,
+            "cause": cause,
+            "reason": reason,
         }
-        ahead = self.connection.execute(_AHEAD, {"key_": event.order_key, "system_": plan.system}).all()
+        ahead = self.connection.execute(_AHEAD, {"key_": key, "system_": plan.system}).all()
         old = next((o for o in reversed(ahead) if o.full_state and o.operation == plan.operation), None)
         if plan.full_state and old is not None and old.state in _REPLACEABLE and self._supersede(old.id):
             # The newer state goes where the older stood: steps queued behind must still find the dossier.

@@ -16,7 +16,7 @@ from lgsp.journal.rows import opened_row
 from lgsp.ledger import claim as claiming
 from lgsp.ledger import recover as recovery
 from lgsp.ledger import settle as settling
-from lgsp.ledger.admit import Admission
+from lgsp.ledger.admit import Admission, dossier_of, refers_to
 from lgsp.ledger.types import (
     Acceptance,
     Breaker,
@@ -31,7 +31,7 @@ from lgsp.ledger.types import (
 )
 from lgsp.store.dialect import upsert
 from lgsp.store.engine import Store, Write
-from lgsp.store.schema import cursors, deliveries, events, exchanges, identities, workers
+from lgsp.store.schema import cursors, deliveries, events, exchanges, identities, reference_codes, workers
 
 
 class Ledger:
@@ -125,19 +125,23 @@ class Ledger:
         return [claiming.claim(connection, item, self.worker, now, self._lease) for item in items]
 
     def _inbound_keys(self, connection: Connection, items: Sequence[Inbound]) -> set[str]:
-        return self._dossier_keys(connection, [(e.source, e.dossier) for i in items for e in i.events if e.dossier])
+        return self._dossier_keys(connection, [e for i in items for e in i.events])
 
     def _settlement_keys(self, connection: Connection, items: Sequence[Settlement]) -> set[str]:
         rows = connection.execute(
             select(deliveries.c.order_key).where(deliveries.c.id.in_([i.delivery for i in items]))
         ).scalars()
-        told = [(e.source, e.dossier) for i in items for e in i.events if e.dossier]
-        return set(rows) | self._dossier_keys(connection, told)
+        keys = {dossier_of(row) for row in rows}
+        return keys | self._dossier_keys(connection, [e for i in items for e in i.events])
 
     @staticmethod
-    def _dossier_keys(connection: Connection, codes: Iterable[tuple[str, str]]) -> set[str]:
+    def _dossier_keys(connection: Connection, told: Iterable[Event]) -> set[str]:
         """The dossiers' keys, and the codes themselves, which become keys if they are new."""
-        wanted = {code for _, code in codes}
+        wanted = {event.dossier for event in told if event.dossier}
+        named = {code for event in told if not event.dossier for _, code in [refers_to(event) or ("", "")] if code}
+        if named:
+            rows = connection.execute(select(reference_codes.c.dossier).where(reference_codes.c.code.in_(named)))
+            wanted |= set(rows.scalars())
         if not wanted:
             return set()
         known = connection.execute(select(identities.c.dossier).where(identities.c.code.in_(wanted))).scalars()

@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, bindparam, select, text, update
 
 from lgsp.clock import VIETNAM, from_micros
-from lgsp.ledger.admit import Admission
+from lgsp.ledger.admit import Admission, dossier_of
 from lgsp.ledger.claim import system_row
 from lgsp.ledger.types import CLAIMABLE, OPEN, Breaker, Settlement, State
 from lgsp.store.dialect import upsert
@@ -76,7 +76,9 @@ def settle(
         ended = [held[i.delivery] for i in mine if i.state not in OPEN]
         promote(connection, ended)
         admission.touched.update(system for system, _ in ended)
-        admission.follow_up([(event, held[i.delivery][1], i.exchange, i.delivery) for i in mine for event in i.events])
+        admission.follow_up(
+            [(event, dossier_of(held[i.delivery][1]), i.exchange, i.delivery) for i in mine for event in i.events]
+        )
         _health(connection, mine, breakers, now)
         _tally(connection, mine, now)
     return [i.delivery in held for i in items]

@@ -40,6 +40,8 @@ class Acceptance(Enum):
     NEW = "new"
     DUPLICATE = "duplicate"
     CONFLICT = "conflict"
+    UNKNOWN_REFERENCE = "unknown_reference"  # committed; of a payment that was never asked for
+    WRONG_AMOUNT = "wrong_amount"  # committed; of another amount than was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,13 @@ class Folded:
     dossier: Dossier | None = None
     """The new truth; None: unchanged."""
     events: tuple[Event, ...] = ()
-    """Events that follow, of the same dossier."""
+    """Events that follow, of the same dossier, each named after something that happens once."""
     stale: str = ""
     """Why the event is older than the truth and leads to nothing; empty: it is not."""
     early: bool = False
     """The dossier is not known yet: the event leads nowhere until it is."""
+    asks: tuple[Event, ...] = ()
+    """What other systems are asked to do: dropped where it was asked before, or where no route takes it."""
 
 
 class Planner(Protocol):
@@ -95,6 +99,10 @@ class Planner(Protocol):
     def fold(self, known: Dossier | None, event: Event, codes: CodeTables) -> Folded: ...
 
     def plan(self, event: Event) -> Sequence[Planned]: ...
+
+    def judge(self, known: Dossier | None, event: Event) -> Acceptance | None:
+        """What the caller that told the event is to hear beside whether it is known; None: nothing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """The revisions of ``migrations/``, oldest first; a start reads them here and need not load Alembic."""
 
 metadata = MetaData(
@@ -154,6 +154,21 @@ identities = Table(
     UniqueConstraint("system", "dossier"),
 )
 Index("ix_identities_dossier", identities.c.dossier)
+
+reference_codes = Table(
+    "reference_codes",
+    metadata,
+    Column("system", String(50), primary_key=True),
+    Column("code", String(100), primary_key=True, comment="our reference of a payment, our number of a parcel"),
+    Column("kind", String(10), nullable=False, comment="payment or shipment"),
+    Column("dossier", String(100), nullable=False),
+    Column("amount", BigInteger, nullable=False, comment="dong; 0 for a parcel"),
+    Column("state", String(20), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+Index("ix_reference_codes_state", reference_codes.c.kind, reference_codes.c.state, reference_codes.c.amount)
+Index("ix_reference_codes_dossier", reference_codes.c.dossier)
 
 systems = Table(
     "systems",

@@ -12,9 +12,9 @@ from lgsp.canonical.party import Party, PartyKind
 from lgsp.canonical.status import Status
 from lgsp.clock import FixedClock, micros
 from lgsp.ledger.ledger import Ledger
-from lgsp.ledger.types import Breaker, Folded, Inbound, Planned
+from lgsp.ledger.types import Acceptance, Breaker, Folded, Inbound, Planned
 from lgsp.store.engine import Store
-from lgsp.truth import fold, touches
+from lgsp.truth import fold, judge, touches
 
 NINE = datetime(2026, 10, 8, 2, 0, tzinfo=UTC)
 
@@ -74,6 +74,9 @@ class TwoRoutes:
 
     def touches(self, event: Event) -> bool:
         return touches(event)
+
+    def judge(self, known: Dossier | None, event: Event) -> Acceptance | None:
+        return judge(known, event)
 
     def fold(self, known: Dossier | None, event: Event, codes: CodeTables) -> Folded:
         return fold(known, event, codes)

@@ -1,19 +1,14 @@
-"""What the bus holds true of a dossier, as a fold over its events. Pure.
-
-Sources tell states late, twice, partly and out of order. The fold keeps what is newer, completes what is partial, and
-emits ``dossier.changed`` with the whole state when something changed, ``dossier.answered`` for a dossier that was
-filed at the portal. It never invents: what no source said stays empty.
-"""
+"""What systems say of a dossier itself: its state, its steps, its codes, and what is asked of other systems then."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from lgsp.canonical.check import Finding
 from lgsp.canonical.codes import CodeTables
-from lgsp.canonical.dossier import Dossier, LocalStatus, Origin, Unit
+from lgsp.canonical.dossier import Dossier, LocalStatus, Unit
 from lgsp.canonical.events import (
-    DossierAnswered,
-    DossierChanged,
+    CheckTold,
     DossierFiled,
     DossierRegistered,
     DossierReported,
@@ -23,23 +18,18 @@ from lgsp.canonical.events import (
 )
 from lgsp.canonical.status import Status, may_follow
 from lgsp.clock import VIETNAM
-from lgsp.ledger.types import BUS, Folded
+from lgsp.ledger.types import Folded
+from lgsp.truth import payments
+from lgsp.truth.changes import changed
 
 ONE_STOP = "onestop"
+POPULATION = "population"
 
 IGNORE = "ignore"
 
 
-def touches(event: Event) -> bool:
-    """Whether ``fold`` looks at the event: what the fold itself said is in the truth already, and of the systems' own
-    codes it keeps the one-stop system's (the others' are in the identity table)."""
-    if isinstance(event.body, DossierRegistered):
-        return event.body.system == ONE_STOP
-    return event.source != BUS and isinstance(event.body, DossierReported | DossierFiled | StepTaken | PaymentReported)
-
-
-def fold(known: Dossier | None, event: Event, codes: CodeTables) -> Folded:
-    """The truth after the event, and the events that follow from it."""
+def told(known: Dossier | None, event: Event, codes: CodeTables) -> Folded:
+    """The truth after a report, a filing, a step, a code or a payment that a system reports."""
     body = event.body
     match body:
         case DossierReported():
@@ -53,7 +43,7 @@ def fold(known: Dossier | None, event: Event, codes: CodeTables) -> Folded:
         case DossierRegistered():
             return _registered(known, event, body)
         case PaymentReported() if known is not None:
-            return _changed(known, known.with_(paid_through=body.through), event)
+            return changed(known, known.with_(paid_through=body.through), event)
         case _:
             return Folded()
 
@@ -82,10 +72,10 @@ def translate(local: LocalStatus, codes: CodeTables, at: datetime) -> str:
 
 def _reported(known: Dossier | None, told: Dossier, event: Event) -> Folded:
     if known is None:
-        return _changed(None, told, event)
+        return changed(None, told, event)
     if is_older(told, known):
         return Folded(stale="older than what is known")
-    return _changed(known, merge(known, told), event)
+    return changed(known, merge(known, told), event)
 
 
 def is_older(told: Dossier, known: Dossier) -> bool:
@@ -105,7 +95,7 @@ def is_older(told: Dossier, known: Dossier) -> bool:
     return may_follow(told.status, known.status) and not may_follow(known.status, told.status)
 
 
-_KEPT = ("origin", "code", "national_code")
+_KEPT = ("origin", "code", "national_code", "payments", "receipts", "shipments", "checks")
 
 
 def merge(known: Dossier, told: Dossier) -> Dossier:
@@ -124,8 +114,11 @@ def merge(known: Dossier, told: Dossier) -> Dossier:
         changes["status"] = None  # a word that no row has: what was held is over, and what came is not known
     if told.national_code and not known.national_code:
         changes["national_code"] = told.national_code
-    changed = {n: v for n, v in changes.items() if v != getattr(known, n)}
-    return known.with_(**changed) if changed else known
+    news = {n: v for n, v in changes.items() if v != getattr(known, n)}
+    if not news:
+        return known
+    merged = known.with_(**news)
+    return payments.paid_for(merged) if known.payments else merged
 
 
 def _step(known: Dossier | None, event: Event, body: StepTaken, codes: CodeTables) -> Folded:
@@ -144,7 +137,7 @@ def _step(known: Dossier | None, event: Event, body: StepTaken, codes: CodeTable
     dated = {Status.FINISHED: "finished_at", Status.RETURNED: "returned_at", Status.REFUSED: "refused_at"}.get(status)
     if dated and getattr(known, dated) is None:
         changes[dated] = step.at
-    return _changed(known, known.with_(**changes), event)
+    return changed(known, known.with_(**changes), event)
 
 
 def _registered(known: Dossier | None, event: Event, body: DossierRegistered) -> Folded:
@@ -155,31 +148,9 @@ def _registered(known: Dossier | None, event: Event, body: DossierRegistered) ->
     return Folded()
 
 
-def _changed(before: Dossier | None, after: Dossier, event: Event) -> Folded:
-    if after == before:
+def checked(known: Dossier | None, body: CheckTold) -> Folded:
+    """A registry's word on the applicant joins the dossier; it changes no status and blocks nothing."""
+    if known is None or body.check in known.checks:
         return Folded()
-    if after.status is None and after.local_status is None:
-        return Folded(after)  # nobody can tell the status yet; the report's own route asks the source
-    follows = [_follow(event, "dossier.changed", DossierChanged(dossier=after), after)]
-    if after.origin is Origin.PORTAL and (before is None or before.status is not after.status):
-        answered = DossierAnswered(
-            national_code=after.national_code or event.dossier,
-            local_code=after.code,
-            tech_id=after.applicant.tech_id,
-            dossier=after,
-            note=after.note,
-        )
-        follows.append(_follow(event, "dossier.answered", answered, after))
-    return Folded(after, tuple(follows))
-
-
-def _follow(cause: Event, kind: str, body: DossierChanged | DossierAnswered, after: Dossier) -> Event:
-    told = cause.body.step.at if isinstance(cause.body, StepTaken) else after.as_of
-    return Event(
-        type=kind,
-        source=BUS,
-        source_id=f"{kind}:{cause.source}:{cause.source_id}"[:200],
-        dossier=cause.dossier,
-        occurred_at=told or cause.occurred_at,
-        body=body,
-    )
+    found = known.population_checked or (body.check.registry == POPULATION and body.check.finding is Finding.VERIFIED)
+    return Folded(known.with_(checks=(*known.checks, body.check), population_checked=found))
