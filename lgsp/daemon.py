@@ -329,6 +329,7 @@ class Daemon:
             limits=Limits(body=own.max_body_bytes),
             province=self.settings.province.code,
             revoked=lambda file, _link: file in self._revoked,
+            refused=self.metrics.refused,
         )
         routes = [
             Route("/healthz", self._healthz),
@@ -378,6 +379,8 @@ class _Door:
     def __init__(self, ledger: Ledger, journal: Journal) -> None:
         self.accept = ledger.accept
         self.code_tables = ledger.code_tables
+        self.dossier = ledger.dossier
+        self.set_aside = ledger.set_aside_message
         self._journal = journal
 
     def record(self, opened: Opened, closed: Closed) -> None:

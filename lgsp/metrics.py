@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from lgsp.ledger.types import Claimed, Settlement, State
 from lgsp.ledger.work import SystemStanding
+from lgsp.spi.inbound import Verdict
 
 STATES = (State.READY, State.LEASED, State.WAITING, State.UNKNOWN, State.PARKED, State.HELD)
 
@@ -37,6 +38,12 @@ class Metrics:
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 300, 900, 3600, 21600, 86400),
             registry=self.registry,
         )
+        self._refused = Counter(
+            "lgsp_inbound_refused",
+            "Calls at the front door that were not taken, by why",
+            ["system", "hook", "verdict"],
+            registry=self.registry,
+        )
         self._open = Gauge("lgsp_open_deliveries", "Open deliveries", ["system", "state"], registry=self.registry)
         self._held = Gauge("lgsp_system_held", "1 while a system is held", ["system"], registry=self.registry)
         self._circuit = Gauge("lgsp_circuit_open", "1 while a circuit is open", ["system"], registry=self.registry)
@@ -51,6 +58,10 @@ class Metrics:
         self._seconds.labels(claimed.system).observe(seconds)
         if settlement.state is State.DONE:
             self._age.labels(claimed.system).observe(age)
+
+    def refused(self, system: str, hook: str, verdict: Verdict) -> None:
+        """Count a call that was not taken."""
+        self._refused.labels(system, hook, verdict.value).inc()
 
     def render(self, standings: Sequence[SystemStanding], now: int) -> bytes:
         """The exposition text, with the gauges as the ledger has them now (microseconds)."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from lgsp.network import Network
 
 _STORE = re.compile(r"sqlite:///.+|postgresql://[^/]*/[^/]+")
 _ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
@@ -25,15 +26,7 @@ def _address(url: str) -> str:
     return url.rstrip("/")
 
 
-def _network(text: str) -> str:
-    try:
-        return str(ipaddress.ip_network(text, strict=False))
-    except ValueError:
-        raise ValueError("must be an address or network, such as 10.1.2.0/24") from None
-
-
 Secret = Annotated[SecretStr, Field(min_length=16)]
-Network = Annotated[str, AfterValidator(_network)]
 
 
 class Section(BaseModel):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -18,18 +19,20 @@ from starlette.routing import BaseRoute, Route
 
 from lgsp import redact
 from lgsp.canonical.codes import CodeTables
+from lgsp.canonical.dossier import Dossier
 from lgsp.clock import VIETNAM, Clock, micros
 from lgsp.errors import MappingError, StoreError
 from lgsp.inbound import links as file_links
 from lgsp.inbound import tokens as token_route
 from lgsp.inbound.body import Body, Limits, Refusal, read
+from lgsp.inbound.callers import Callers
 from lgsp.inbound.files import FileStore
 from lgsp.inbound.links import Links, Revocations, none_revoked
 from lgsp.inbound.tokens import TokenRefused, Tokens
 from lgsp.ledger.types import Acceptance, IdentityClash, Inbound
 from lgsp.log import Log
 from lgsp.spi.connector import SystemSettings
-from lgsp.spi.inbound import InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict
+from lgsp.spi.inbound import Enquiry, InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict
 from lgsp.spi.mapping import Context
 from lgsp.spi.registry import System
 from lgsp.wire.exchange import Closed, Opened, new_exchange_id
@@ -51,6 +54,16 @@ class InboundLedger(Protocol):
     async def code_tables(self) -> CodeTables:
         """The tables in force."""
 
+    async def dossier(self, code: str) -> tuple[str, Dossier | None]:
+        """The bus's key and truth of a dossier by any system's code of it; empty and None where none is known."""
+
+    async def set_aside(self, system: str, hook: str, number: str, item: str, reason: str) -> None:
+        """Keep a message that breaks its contract as a work item, once for each ``number``."""
+
+
+def _uncounted(_system: str, _hook: str, _verdict: Verdict) -> None:
+    pass
+
 
 @dataclass(frozen=True, slots=True)
 class FrontDoor:
@@ -64,6 +77,9 @@ class FrontDoor:
     limits: Limits = field(default_factory=Limits)
     province: str = ""
     revoked: Revocations = none_revoked
+    refused: Callable[[str, str, Verdict], None] = _uncounted
+    """Told of each call that was not taken: system, hook, why."""
+    callers: Callers = field(default_factory=lambda: Callers(time.monotonic))
     retry_after: int = 5
     """Seconds after which a caller told to wait may call again."""
 
@@ -85,7 +101,9 @@ def front_door(
     for system in systems:
         chosen = settings.get(system.name)
         if chosen is not None and chosen.enabled:
-            found.extend(_route(door, system, chosen, hook) for hook in system.plugin.hooks)
+            plugin = system.plugin
+            addresses: Sequence[InboundHook | Enquiry] = (*plugin.hooks, *plugin.enquiries)
+            found.extend(_route(door, system, chosen, address) for address in addresses)
     return Starlette(routes=found, lifespan=lifespan, exception_handlers={HTTPException: _no_such_address})
 
 
@@ -96,32 +114,48 @@ async def _no_such_address(_request: Request, error: Exception) -> Response:
     return JSONResponse(body, error.status_code, error.headers)
 
 
-def _route(door: FrontDoor, system: System, settings: SystemSettings, hook: InboundHook) -> Route:
+def _route(door: FrontDoor, system: System, settings: SystemSettings, hook: InboundHook | Enquiry) -> Route:
     async def endpoint(request: Request) -> Response:
         return await _Call(door, system, settings, hook, request).answer()
 
     return Route(f"/{system.name}{hook.path}", endpoint, methods=[hook.method], name=f"{system.name}.{hook.name}")
 
 
+_ACCEPTED: Mapping[Acceptance, tuple[Verdict, str]] = {
+    Acceptance.NEW: (Verdict.ACCEPTED, ""),
+    Acceptance.DUPLICATE: (Verdict.DUPLICATE, "this message was accepted before"),
+    Acceptance.UNKNOWN_REFERENCE: (Verdict.UNKNOWN_REFERENCE, "no payment is known by this reference"),
+    Acceptance.WRONG_AMOUNT: (Verdict.WRONG_AMOUNT, "another amount was asked for"),
+}
+
+
 class _Call:
-    """One call of one hook, from its first byte to the reply."""
+    """One call of one hook or enquiry, from its first byte to the reply."""
 
     def __init__(
-        self, door: FrontDoor, system: System, settings: SystemSettings, hook: InboundHook, request: Request
+        self,
+        door: FrontDoor,
+        system: System,
+        settings: SystemSettings,
+        hook: InboundHook | Enquiry,
+        request: Request,
     ) -> None:
         self._door, self._system, self._settings, self._hook, self._request = door, system, settings, hook, request
         self._now = door.clock.now()
         self._told = self._inbound_request(b"", "")
         self._dossier = ""
+        self._known: Dossier | None = None
         self._id = new_exchange_id()
 
     async def answer(self) -> Response:
         body: Body | None = None
         try:
             client = self._client()
-            body = await read(self._request, self._hook.file_fields, self._door.files, self._door.limits)
+            fields = self._hook.file_fields if isinstance(self._hook, InboundHook) else ()
+            body = await read(self._request, fields, self._door.files, self._limits())
             self._told = self._inbound_request(body.content, client, body.dialect)
-            verdict, detail = await self._taken(body)
+            self._verify()
+            verdict, detail = await self._taken(self._hook, body)
         except Refusal as error:
             verdict, detail = error.verdict, error.detail
         except ClientDisconnect:
@@ -135,9 +169,9 @@ class _Call:
         finally:
             if body is not None:
                 body.discard()
-        reply = self._hook.answer(self._told, verdict, detail)
+        reply = self._reply(verdict, detail)
         headers = dict(reply.headers)
-        if verdict is Verdict.BUSY:
+        if verdict in (Verdict.BUSY, Verdict.THROTTLED):
             headers.setdefault("Retry-After", str(self._door.retry_after))
         if verdict is Verdict.UNAUTHORISED:
             headers.setdefault("WWW-Authenticate", 'Bearer realm="lgsp"')
@@ -147,28 +181,51 @@ class _Call:
 
     def _client(self) -> str:
         """Who calls; refused before a byte of the body is read."""
+        address = self._request.client.host if self._request.client else ""
+        own = self._settings
+        self._door.callers.admit(self._system.name, address, own.inbound_from, own.inbound_rate)
         if self._hook.auth != "bearer":
             return ""
         scheme, _, token = self._request.headers.get("authorization", "").strip().partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Refusal(Verdict.UNAUTHORISED, "a bearer token is needed: get one from /token")
-        address = self._request.client.host if self._request.client else ""
         try:
             return self._door.tokens.check(token.strip(), address, self._system.name)
         except TokenRefused as error:
             raise Refusal(Verdict.UNAUTHORISED, str(error)) from None
 
-    async def _taken(self, body: Body) -> tuple[Verdict, str]:
-        """Understand it, commit it, and say what became of it."""
-        if self._hook.auth == "hook":
-            assert self._hook.verify is not None, f"hook {self._hook.name} has no verify"
-            if not self._hook.verify(self._told, self._settings):
-                raise Refusal(Verdict.UNAUTHORISED, "the message's key or signature is wrong")
+    def _limits(self) -> Limits:
+        most = self._settings.inbound_max_bytes
+        limits = self._door.limits
+        return replace(limits, body=min(most, limits.body)) if most else limits
+
+    def _verify(self) -> None:
+        """Whether it is from whom it says, by its bytes; nothing of it was read before."""
+        if self._hook.auth != "hook":
+            return
+        assert self._hook.verify is not None, f"{self._hook.name} has no verify"
+        if not self._hook.verify(self._told, self._settings):
+            raise Refusal(Verdict.UNAUTHORISED, "the message's key or signature is wrong")
+
+    def _reply(self, verdict: Verdict, detail: str) -> InboundReply:
+        if isinstance(self._hook, Enquiry):
+            return self._hook.answer(self._told, self._settings, self._known, verdict, detail)
+        return self._hook.answer(self._told, verdict, detail)
+
+    async def _taken(self, hook: InboundHook | Enquiry, body: Body) -> tuple[Verdict, str]:
+        """Understand it, commit it or look it up, and say what became of it."""
+        if isinstance(hook, Enquiry):
+            return await self._looked_up(hook)
         codes = await self._door.ledger.code_tables()
-        if len(body.content) > _LARGE:
-            inbound = await asyncio.to_thread(self._understood, codes)
-        else:
-            inbound = self._understood(codes)
+        try:
+            if len(body.content) > _LARGE:
+                inbound = await asyncio.to_thread(self._understood, hook, codes)
+            else:
+                inbound = self._understood(hook, codes)
+        except Refusal as refusal:
+            if hook.auth == "hook" and refusal.verdict is Verdict.INVALID:
+                await self._keep(hook, refusal.detail)
+            raise
         if body.files:
             await asyncio.to_thread(body.files.keep)
         try:
@@ -178,13 +235,27 @@ class _Call:
             raise Refusal(Verdict.CONFLICT, detail) from None
         if accepted is Acceptance.CONFLICT:
             return Verdict.CONFLICT, "a message with this id and another content was accepted before"
-        if accepted is Acceptance.DUPLICATE:
-            return Verdict.DUPLICATE, "this message was accepted before"
-        return Verdict.ACCEPTED, ""
+        return _ACCEPTED[accepted]
 
-    def _understood(self, codes: CodeTables) -> Inbound:
+    async def _looked_up(self, enquiry: Enquiry) -> tuple[Verdict, str]:
         try:
-            received = self._hook.receive(self._told, self._settings)
+            code = enquiry.code(self._told, self._settings)
+        except InboundInvalid as error:
+            raise Refusal(Verdict.INVALID, str(error)) from None
+        self._dossier, self._known = await self._door.ledger.dossier(code)
+        return Verdict.ACCEPTED, "" if self._known else "no dossier is known by this code"
+
+    async def _keep(self, hook: InboundHook, reason: str) -> None:
+        """A body that breaks its contract, from a caller that is who it says: a person reads it, once each."""
+        told = self._told
+        number = hashlib.sha256(f"{told.path}?{told.raw_query}\n".encode() + told.body).hexdigest()[:32]
+        content = redact.secrets_in_body(told.body).decode("utf-8", "replace")
+        item = content or redact.secrets_in_url(f"{told.path}?{told.raw_query}")
+        await self._door.ledger.set_aside(self._system.name, hook.name, number, item, reason)
+
+    def _understood(self, hook: InboundHook, codes: CodeTables) -> Inbound:
+        try:
+            received = hook.receive(self._told, self._settings)
             content = _content(received)
             reception = self._system.mappings.reception(received.reception)
             context = Context(
@@ -228,6 +299,8 @@ class _Call:
             headers=headers,
             body=content,
             client=client,
+            raw_query=request.url.query,
+            received_at=self._now,
         )
 
     def _opened(self) -> Opened:
@@ -258,6 +331,7 @@ class _Call:
         )
         if not done:
             _log.warning("inbound_refused", system=self._system.name, hook=self._hook.name, verdict=verdict.value)
+            self._door.refused(self._system.name, self._hook.name, verdict)
         try:
             self._door.ledger.record(self._opened(), closed)
         except StoreError:

@@ -6,7 +6,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import ipaddress
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +19,7 @@ from starlette.routing import Route
 
 from lgsp.clock import Clock
 from lgsp.log import Log
+from lgsp.network import among
 
 _BODY_LIMIT = 16 * 1024
 _log = Log(part="front_door")
@@ -173,14 +173,7 @@ def _same_secret(known: str, given: str) -> bool:
 
 
 def _from_there(client: Client, address: str) -> bool:
-    if not client.allow_from:
-        return True
-    try:
-        where = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = getattr(where, "ipv4_mapped", None)
-    return any((mapped or where) in ipaddress.ip_network(network, strict=False) for network in client.allow_from)
+    return not client.allow_from or among(address, client.allow_from)
 
 
 def _encode(data: bytes) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, delete, or_, select, update
 
 from lgsp.canonical.codes import CodeTables
+from lgsp.canonical.dossier import Dossier
 from lgsp.canonical.events import Event, MessageRefused
 from lgsp.clock import from_micros
 from lgsp.journal.rows import opened_row
@@ -31,7 +32,7 @@ from lgsp.ledger.types import (
 )
 from lgsp.store.dialect import upsert
 from lgsp.store.engine import Store, Write
-from lgsp.store.schema import cursors, deliveries, events, exchanges, identities, reference_codes, workers
+from lgsp.store.schema import cursors, deliveries, dossiers, events, exchanges, identities, reference_codes, workers
 
 
 class Ledger:
@@ -81,6 +82,20 @@ class Ledger:
         result = await self.store.write(self._accept, inbound)
         self._notify()
         return result
+
+    async def dossier(self, code: str) -> tuple[str, Dossier | None]:
+        """The bus's key and truth of the dossier that any system calls ``code``; empty and None where there is none."""
+
+        def query(connection: Connection) -> tuple[str, Dossier | None]:
+            row = connection.execute(
+                select(dossiers.c.dossier, dossiers.c.state)
+                .join(identities, identities.c.dossier == dossiers.c.dossier)
+                .where(identities.c.code == code)
+                .limit(1)
+            ).first()
+            return ("", None) if row is None else (row[0], Dossier.model_validate_json(row[1]))
+
+        return await self.store.read(query)
 
     async def claim(self, request: ClaimRequest) -> Claims:
         """Lease deliveries of a system."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from lgsp.network import Network
 from lgsp.spi.inbound import Enquiry, InboundHook, Poll
 from lgsp.spi.operation import Operation
 
@@ -40,6 +41,13 @@ class SystemSettings(BaseModel):
     tls: TlsSettings = Field(default_factory=TlsSettings, description="Certificates")
     poll_every: Annotated[float, Field(ge=0)] = Field(
         0.0, description="Seconds between polls; 0: as the connector has it"
+    )
+    inbound_from: tuple[Network, ...] = Field((), description="Networks that may call us for it; empty: any")
+    inbound_rate: Annotated[float, Field(ge=0)] = Field(
+        500.0, description="Calls a second taken from one caller, twice as many at once; 0: no limit"
+    )
+    inbound_max_bytes: Annotated[int, Field(ge=0)] = Field(
+        0, description="Largest body taken from it; 0: as for the whole front door"
     )
     polls: bool = Field(True, description="Ask this system for changes")
     retry_first: Annotated[float, Field(gt=0)] = Field(

@@ -29,6 +29,8 @@ class InboundRequest:
     body: bytes
     client: str
     """Who was authenticated, or the empty text."""
+    raw_query: str = ""
+    """The query as it came, still encoded."""
     received_at: datetime = _NEVER
     """When it came, by the bus's clock: what a signature's time is compared with."""
 

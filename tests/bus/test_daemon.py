@@ -80,7 +80,7 @@ async def test_ready_healthy_measured_and_nobody_s_data_in_logs_and_metrics(
     assert 'lgsp_settled_total{operation="update_progress",state="done",system="npsp"} 1.0' in metrics
     assert 'lgsp_open_deliveries{state="parked",system="npsp"} 1.0' in metrics
     labels = set(re.findall(r"(\w+)=\"", metrics))
-    assert labels <= {"system", "operation", "state", "le"}
+    assert labels <= {"system", "operation", "state", "le", "hook", "verdict"}
     lines = [json.loads(line) for line in logged.getvalue().splitlines()]
     assert {"codes_loaded", "ready", "inbound_refused", "delivery_parked", "stopping", "stopped"} <= {
         line["event"] for line in lines

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
-from lgsp.canonical.events import Event
-from lgsp.routing import Router
+from lgsp.canonical.events import Doubt, Event, FeeRequested, PaymentDoubted, PaymentTold, Witness
+from lgsp.canonical.payment import PaymentState
+from lgsp.config.settings import ProvinceSettings
+from lgsp.errors import ConfigError
+from lgsp.routing import Router, choose
 from lgsp.spi.connector import ConnectorPlugin, SystemSettings
 from lgsp.spi.mapping import Mappings, OperationMapping, Route
 from lgsp.spi.operation import Operation, Repeat
 from lgsp.spi.registry import System
-from tests.support.ledgers import reported, step
+from tests.support.ledgers import dossier, reported, step
 
 
 class _Settings(SystemSettings):
@@ -67,3 +71,47 @@ def test_a_plan_says_what_kind_of_push_it_is_and_its_deadline() -> None:
     [push], [tell] = router.plan(REPORT), router.plan(STEP)
     assert (push.full_state, push.deadline) == (True, 0.0)
     assert (tell.full_state, tell.deadline) == (False, 60.0)
+
+
+PAYS = [system(name, Route("fee.requested", "tell")) for name in ("vnpay", "napas")]
+CHOICES: list[tuple[str, list[System], str, dict[str, str] | str]] = [
+    ("the-only-one", PAYS[:1], "", {"fee.requested": "vnpay"}),
+    ("none", [ONE], "", {}),
+    ("the-named-one", PAYS, "napas", {"fee.requested": "napas"}),
+    ("several-none-named", PAYS, "", "province.fee_platform: several systems could do it; name one of napas, vnpay"),
+    ("named-and-off", PAYS[:1], "napas", "province.fee_platform: 'napas' is not switched on"),
+    ("named-and-cannot", [ONE], "one", "province.fee_platform: 'one' is not switched on or cannot do it"),
+]
+
+
+@pytest.mark.parametrize(("systems", "named", "expected"), [c[1:] for c in CHOICES], ids=[c[0] for c in CHOICES])
+def test_one_platform_is_chosen(systems: list[System], named: str, expected: dict[str, str] | str) -> None:
+    province = ProvinceSettings(code="H21", name="Gia Lai", fee_platform=named)
+    own = {s.name: _Settings() for s in systems}
+    if isinstance(expected, str):
+        with pytest.raises(ConfigError, match=expected):
+            choose(systems, own, province)
+        return
+    chosen = choose(systems, own, province)
+    assert chosen == expected
+    event = REPORT.with_(type="fee.requested", body=FeeRequested(dossier=dossier(), amount=Decimal(1), attempt=1))
+    assert [p.system for p in Router(systems, own, chosen).plan(event)] == list(expected.values())
+
+
+def test_spans_come_from_the_settings_where_the_route_says_so() -> None:
+    route = Route("step.taken", "tell", deadline=lambda s: s.retry_cap * 2, delay=7.0, apart=True)
+    [plan] = Router([system("one", route)], {"one": _Settings(retry_cap=30.0)}).plan(STEP)
+    assert (plan.deadline, plan.delay, plan.apart) == (60.0, 7.0, True)
+
+
+@pytest.mark.parametrize("doubt", list(Doubt))
+def test_money_in_doubt_is_a_work_item_that_names_the_case_and_no_person(doubt: Doubt) -> None:
+    told = PaymentTold(platform="vnpay", state=PaymentState.PAID, amount=Decimal(5), witness=Witness.STATEMENT,
+                       transaction="FT1", text="NGUYEN VAN MAU chuyen tien 0900000001")  # fmt: skip
+    event = REPORT.with_(type="payment.doubted", body=PaymentDoubted(told=told, doubt=doubt, expected=Decimal(4)))
+    [plan] = Router([], {}).plan(event)
+    assert plan.parked is not None
+    cause, reason = plan.parked
+    assert (plan.system, cause, plan.apart) == ("vnpay", f"payment:vnpay:{doubt}", True)
+    assert "5 dong" in reason
+    assert "NGUYEN" not in reason

@@ -13,9 +13,11 @@ from starlette.applications import Starlette
 
 from connectors.onestop.connector import OnestopSettings, plugin
 from lgsp.canonical.codes import CodeRow, CodeTables
+from lgsp.canonical.dossier import Dossier
 from lgsp.clock import FixedClock, micros
 from lgsp.errors import StoreError
 from lgsp.inbound.body import Limits
+from lgsp.inbound.callers import Callers
 from lgsp.inbound.files import FileStore
 from lgsp.inbound.links import Links
 from lgsp.inbound.push import FrontDoor, front_door
@@ -24,6 +26,7 @@ from lgsp.journal.journal import Journal
 from lgsp.ledger.ledger import Ledger
 from lgsp.ledger.types import Acceptance, Inbound
 from lgsp.routing import Router
+from lgsp.spi.connector import SystemSettings
 from lgsp.spi.registry import System
 from lgsp.store.engine import Store
 from lgsp.store.upgrade import upgrade
@@ -57,6 +60,9 @@ class Client(BaseModel):
     allow_from: tuple[str, ...] = ()
 
 
+ONE_STOP = System(plugin, MAPPINGS)
+
+
 class Port:
     """Ledger and journal as one; ``sick`` makes the store refuse."""
 
@@ -74,6 +80,12 @@ class Port:
 
     def record(self, opened: Opened, closed: Closed) -> None:
         self.journal.record(opened, closed)
+
+    async def dossier(self, code: str) -> tuple[str, Dossier | None]:
+        return await self.ledger.dossier(code)
+
+    async def set_aside(self, system: str, hook: str, number: str, item: str, reason: str) -> None:
+        await self.ledger.set_aside_message(system, hook, number, item, reason)
 
     async def code_tables(self) -> CodeTables:
         return await self.ledger.code_tables()
@@ -107,12 +119,16 @@ class Door:
 
 @asynccontextmanager
 async def opened(
-    folder: Path, *, clients: Mapping[str, Client] | None = None, limits: Limits | None = None
+    folder: Path,
+    *,
+    clients: Mapping[str, Client] | None = None,
+    limits: Limits | None = None,
+    system: System = ONE_STOP,
+    own: SystemSettings | None = None,
 ) -> AsyncIterator[Door]:
-    """A front door with one client ``motcua``."""
+    """A front door with one client ``motcua``, of one system."""
     clock = FixedClock()
-    settings = {"onestop": OnestopSettings()}
-    system = System(plugin, MAPPINGS)
+    settings = {system.name: own or OnestopSettings()}
     with databases.sqlite_url() as url:
         store = Store(url)
         await upgrade(store)
@@ -123,7 +139,8 @@ async def opened(
         files = FileStore(folder / "files", clock)
         tokens = Tokens(SecretStr("of the daemon"), clients or {"motcua": Client()}, clock)
         links = Links(SecretStr("of the links"), "http://lgsp.test")
-        door = FrontDoor(port, clock, tokens, files, links, limits or Limits(), province="H21")
+        callers = Callers(clock.monotonic)
+        door = FrontDoor(port, clock, tokens, files, links, limits or Limits(), province="H21", callers=callers)
         try:
             yield Door(front_door(door, [system], settings), port, store, files, clock, tokens, links)
         finally:
