@@ -57,6 +57,11 @@ class MappingError(LgspError):
 class CallError(LgspError):
     """One call to a remote system that did not end in an answer of success."""
 
+    fault: object = None
+    """What the remote said, as its protocol has it (a SOAP ``Fault``); it may hold data and goes into no message."""
+    by: str = ""
+    """Who said it where that is not the system itself: ``bus`` (X-Road), ``gateway`` (WSO2)."""
+
     def __init__(self, reason: str, *, system: str = "", operation: str = "", code: str = "") -> None:
         self.reason, self.system, self.operation, self.code = reason, system, operation, code
         super().__init__(reason)

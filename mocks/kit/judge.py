@@ -104,8 +104,8 @@ class Judge:
 
     def __init__(self, contract: Path) -> None:
         files = sorted(contract.glob("*.schema.json"))
-        if not files:
-            raise FileNotFoundError(f"no *.schema.json in {contract}: the mock cannot judge")
+        if not files and not any(contract.glob("*.xsd")) and not any(contract.glob("*.wsdl")):
+            raise FileNotFoundError(f"no *.schema.json, *.xsd or *.wsdl in {contract}: the mock cannot judge")
         self._validators = {
             file.name.removesuffix(".schema.json"): jsonschema_rs.Draft202012Validator(
                 json.loads(file.read_text(encoding="utf-8"))

@@ -1,0 +1,22 @@
+"""SOAP over the wire: contracts read from files, messages written and read by their types.
+
+What is here is light; lxml and zeep are loaded with the first contract.
+"""
+
+from lgsp.wire.soap.blocks import Context, Declared, Header, HeaderBlock
+from lgsp.wire.soap.contract import Check, SoapContract, SoapSettings
+from lgsp.wire.soap.fault import Classify, Fault
+from lgsp.wire.soap.port import SoapPort
+
+__all__ = [
+    "Check",
+    "Classify",
+    "Context",
+    "Declared",
+    "Fault",
+    "Header",
+    "HeaderBlock",
+    "SoapContract",
+    "SoapPort",
+    "SoapSettings",
+]

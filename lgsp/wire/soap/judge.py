@@ -1,0 +1,211 @@
+"""Judges messages by the contract's own XSD. What it says names the element and the rule, never the value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from lxml import etree
+
+from lgsp.errors import ConfigError
+from lgsp.wire.soap.documents import Documents
+from lgsp.wire.soap.xml import XSD, local
+
+_HEAD = re.compile(r"Element '[^']*'(?:, attribute '(?:\{[^}]*\})?([^']+)')?(?: \[[^\]]*\])?: ")
+_TYPE = re.compile(r"type '(?:\{[^}]*\}|xs:)?([\w.-]+)'\.\s*\Z")
+_FACET = re.compile(r"\[facet '(\w+)'\]")
+_STEP = re.compile(r"(.*?)(?:\[(\d+)\])?\Z")
+_NAMES_ONLY = frozenset(
+    {
+        "SCHEMAV_ELEMENT_CONTENT", "SCHEMAV_CVC_COMPLEX_TYPE_3_1", "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1",
+        "SCHEMAV_CVC_COMPLEX_TYPE_3_2_2", "SCHEMAV_CVC_COMPLEX_TYPE_4", "SCHEMAV_CVC_COMPLEX_TYPE_2_1",
+        "SCHEMAV_CVC_COMPLEX_TYPE_2_2", "SCHEMAV_CVC_COMPLEX_TYPE_2_3", "SCHEMAV_CVC_ELT_1", "SCHEMAV_CVC_ELT_2",
+    }
+)  # fmt: skip
+"""Kinds of which libxml2's own words hold names of the contract only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Where a message breaks the contract, and the rule it breaks."""
+
+    path: str
+    rule: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.rule}"
+
+
+class Judge:
+    """The XSD of one contract. Used by one thread at a time."""
+
+    def __init__(self, documents: Documents, wrappers: Iterable[etree._Element] = ()) -> None:
+        """``wrappers``: element declarations that only the WSDL implies, those of rpc operations, each with the
+        attribute ``namespace``. ``ConfigError`` where libxml2 does not take the schemas."""
+        self._lock = Lock()
+        self._pieces: dict[str, bytes] = {}
+        drivers = self._collect(documents, list(wrappers))
+        own = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
+        own.resolvers.add(_Pieces(self._pieces))
+        try:
+            root = etree.fromstring(drivers, own)
+            self._schema = etree.XMLSchema(etree.ElementTree(root))
+        except (etree.XMLSchemaParseError, etree.XMLSyntaxError) as error:
+            text = str(error).split("\n")[0][:300]
+            raise ConfigError(
+                f"{documents.wsdl}: its schemas cannot judge messages: {text}; mend the copy in contract/, or set "
+                "soap.check to off"
+            ) from None
+        self._pieces.clear()
+
+    def problems(self, element: etree._Element, most: int = 10) -> list[Problem]:
+        """What is wrong with this element, the first ``most``; empty where nothing is."""
+        with self._lock:
+            if self._schema.validate(element):
+                return []
+            log: Any = self._schema.error_log
+            entries = list(log)
+        found: list[Problem] = []
+        for entry in entries:
+            problem = _problem(entry, element)
+            if problem not in found:
+                found.append(problem)
+            if len(found) >= most:
+                break
+        return found
+
+    @property
+    def schema(self) -> etree.XMLSchema:
+        """For a parser that judges while it reads."""
+        return self._schema
+
+    def _collect(self, documents: Documents, wrappers: list[etree._Element]) -> bytes:
+        """One piece for each namespace, which includes all schemas of it, and a root that imports the pieces."""
+        by_namespace: dict[str, list[str]] = {}
+        included: set[str] = set()
+        schemas = [(place, schema, f"lgsp:doc/{n}") for n, (place, schema) in enumerate(documents.schemas())]
+        names = {place: name for place, schema, name in schemas if schema is documents.trees.get(place)}
+        for _, schema, _ in schemas:
+            for element in schema.iter(f"{{{XSD}}}include", f"{{{XSD}}}redefine"):
+                included.add(element.get("schemaLocation", ""))
+        for place, schema, name in schemas:
+            namespace = schema.get("targetNamespace") or ""
+            if not (schema is documents.trees.get(place) and place in included):
+                by_namespace.setdefault(namespace, []).append(name)
+        for wrapper in wrappers:
+            by_namespace.setdefault(wrapper.get("namespace", ""), [])
+        numbers = {namespace: f"lgsp:ns/{n}" for n, namespace in enumerate(by_namespace)}
+        for _, schema, name in schemas:
+            self._pieces[name] = etree.tostring(_prepared(schema, numbers, names))
+        for namespace, number in numbers.items():
+            includes = "".join(f'<xs:include schemaLocation="{name}"/>' for name in by_namespace[namespace])
+            implied = [deepcopy(w) for w in wrappers if w.get("namespace", "") == namespace]
+            imports = "".join(
+                f'<xs:import namespace="{other}" schemaLocation="{place}"/>' if other else
+                f'<xs:import schemaLocation="{place}"/>'
+                for other, place in numbers.items() if implied and other != namespace
+            )  # fmt: skip
+            target = f' targetNamespace="{namespace}"' if namespace else ""
+            piece = etree.fromstring(f'<xs:schema xmlns:xs="{XSD}"{target}>{includes}{imports}</xs:schema>')
+            for wrapper in implied:
+                wrapper.attrib.pop("namespace", "")
+                piece.append(wrapper)
+            self._pieces[number] = etree.tostring(piece)
+        imports = "".join(
+            f'<xs:import namespace="{namespace}" schemaLocation="{number}"/>' if namespace else
+            f'<xs:import schemaLocation="{number}"/>'
+            for namespace, number in numbers.items()
+        )  # fmt: skip
+        return f'<xs:schema xmlns:xs="{XSD}" targetNamespace="lgsp:contract">{imports}</xs:schema>'.encode()
+
+
+class _Pieces(etree.Resolver):
+    def __init__(self, pieces: Mapping[str, bytes]) -> None:
+        super().__init__()
+        self._pieces = pieces
+
+    def resolve(self, system_url: str, public_id: str, context: Any) -> Any:  # type: ignore[override]  # the stubs lack it
+        piece = self._pieces.get(system_url)
+        if piece is None:
+            piece = b"<nothing/>"  # nothing is fetched; libxml2 says what it misses
+        return self.resolve_string(piece, context)  # type: ignore[call-arg]  # the stubs have other arguments
+
+
+def _prepared(schema: etree._Element, numbers: Mapping[str, str], names: Mapping[str, str]) -> etree._Element:
+    """A copy whose imports lead to the pieces."""
+    # A schema inside a WSDL uses prefixes declared around it: written out and read again it declares them itself.
+    copy = etree.fromstring(etree.tostring(schema))
+    for element in list(copy.iter(f"{{{XSD}}}import")):
+        number = numbers.get(element.get("namespace") or "")
+        if number is None:
+            parent = element.getparent()
+            if parent is not None:
+                parent.remove(element)
+        else:
+            element.set("schemaLocation", number)
+    for element in copy.iter(f"{{{XSD}}}include", f"{{{XSD}}}redefine"):
+        place = element.get("schemaLocation", "")
+        element.set("schemaLocation", names.get(place, place))
+    for element in list(copy.iter(f"{{{XSD}}}element")):
+        # An untyped DataSet: the schema of schemas is not there, and its rows are nobody's.
+        ref = element.get("ref")
+        if ref and element.nsmap.get(ref.rpartition(":")[0] or None) == XSD:
+            following = element.getnext()
+            wild = etree.Element(f"{{{XSD}}}any", {"namespace": XSD, "processContents": "skip"})
+            for name in ("minOccurs", "maxOccurs"):
+                if element.get(name):
+                    wild.set(name, str(element.get(name)))
+            parent = element.getparent()
+            assert parent is not None
+            parent.replace(element, wild)
+            if following is not None and following.tag == f"{{{XSD}}}any":
+                following.set("processContents", "skip")
+    return copy
+
+
+def _problem(entry: object, element: etree._Element) -> Problem:
+    message = str(getattr(entry, "message", ""))
+    kind = str(getattr(entry, "type_name", ""))
+    path = _path(str(getattr(entry, "path", "") or ""), element)
+    head = _HEAD.match(message)
+    if head is not None and head[1]:
+        path += f"/@{head[1]}"
+    rest = message[head.end() :] if head is not None else ""
+    facet = _FACET.search(message)
+    if kind in _NAMES_ONLY:
+        return Problem(path, _short(rest) or "not what the contract has here")
+    if facet is not None:
+        return Problem(path, f"breaks the facet {facet[1]}")
+    named = _TYPE.search(rest)
+    if named is not None:
+        return Problem(path, f"is no {named[1]}")
+    return Problem(path, kind.removeprefix("SCHEMAV_").lower().replace("_", " ") or "not what the contract has here")
+
+
+def _short(text: str) -> str:
+    """libxml2's words without namespaces."""
+    return re.sub(r"\{[^}]*\}", "", text).strip().rstrip(".").strip()
+
+
+def _path(path: str, element: etree._Element) -> str:
+    """The path with names for libxml2's ``*[2]``, from the element that was judged."""
+    steps = [step for step in path.split("/") if step]
+    names = [local(element.tag)]
+    here: etree._Element | None = element
+    for step in steps[1:]:
+        found = _STEP.match(step)
+        if here is None or found is None:
+            break
+        name, place = found[1], int(found[2] or 1)
+        wanted = name.rpartition(":")[2]
+        children = [c for c in here if name == "*" or local(c.tag) == wanted]
+        here = children[place - 1] if 0 < place <= len(children) else None
+        if here is None:
+            break
+        same = [c for c in children if c.tag == here.tag]
+        names.append(local(here.tag) + (f"[{same.index(here)}]" if len(same) > 1 else ""))
+    return "/".join(names)
