@@ -21,6 +21,8 @@ _PICK = (
     .limit(bindparam("limit_"))
     .with_for_update(skip_locked=True)
 )
+_OVERDUE = _PICK.where(_d.deadline_at < bindparam("now_"))
+"""What is past its deadline needs no call: it is told or parked even while nobody may call."""
 _NEXT = select(_d.due_at).where(_CLAIMABLE, _d.system == bindparam("system_")).order_by(_d.due_at, _d.id).limit(1)
 _READ = select(
     _d.id,
@@ -64,14 +66,17 @@ def system_row(connection: Connection, system: str, *, lock: bool = False) -> Ro
 
 
 def claim(connection: Connection, request: ClaimRequest, worker: str, now: int, lease: int) -> Claims:
-    """Lease up to ``limit`` deliveries. While the circuit is open none; when its time is over one, as a trial."""
+    """Lease up to ``limit`` deliveries. While the circuit is open only those past their deadline, which are not called
+    for; when its time is over one, as a trial."""
     system = system_row(connection, request.system, lock=request.rate > 0)
     if system.held:
         return Claims((), None, "held")
     limit = request.limit
     if system.open_until:
         if now < system.open_until:
-            return Claims((), system.open_until, "circuit")
+            late = connection.execute(_OVERDUE, {"system_": request.system, "now_": now, "limit_": limit})
+            claimed = _lease(connection, request.system, late.scalars().all(), worker, now + lease)
+            return Claims(claimed, system.open_until, "" if claimed else "circuit")
         limit = 1
         trial = connection.execute(
             update(systems)
@@ -98,6 +103,14 @@ def claim(connection: Connection, request: ClaimRequest, worker: str, now: int, 
                 update(systems).where(systems.c.system == request.system).values(open_until=system.open_until, trial=0)
             )
         return Claims((), connection.execute(_NEXT, {"system_": request.system}).scalar())
+    return Claims(_lease(connection, request.system, picked, worker, now + lease, trial=bool(system.open_until)))
+
+
+def _lease(
+    connection: Connection, system: str, picked: Sequence[int], worker: str, until: int, *, trial: bool = False
+) -> list[Claimed]:
+    if not picked:
+        return []
     connection.execute(
         update(deliveries)
         .where(_d.id.in_(picked))
@@ -105,18 +118,18 @@ def claim(connection: Connection, request: ClaimRequest, worker: str, now: int, 
             state=State.LEASED.value,
             claimable=0,
             lease_owner=worker,
-            lease_until=now + lease,
+            lease_until=until,
             tries=_d.tries + 1,
         )
     )
     rows = connection.execute(_READ.where(_d.id.in_(picked)).order_by(_d.due_at, _d.id)).all()
     known = _identities(connection, sorted({row.dossier for row in rows if row.dossier}))
-    claimed = [
+    return [
         Claimed(
             id=row.id,
             event_id=row.event,
             payload=row.payload,
-            system=request.system,
+            system=system,
             operation=row.operation,
             order_key=row.order_key,
             key=row.key,
@@ -125,12 +138,11 @@ def claim(connection: Connection, request: ClaimRequest, worker: str, now: int, 
             doubtful=bool(row.doubtful),
             created_at=row.created_at,
             deadline_at=row.deadline_at,
-            trial=bool(system.open_until),
+            trial=trial,
             identities=known.get(row.dossier, {}),
         )
         for row in rows
     ]
-    return Claims(claimed)
 
 
 def _identities(connection: Connection, keys: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -27,7 +27,7 @@ from lgsp.canonical.shipment import Direction, Shipment, ShipmentState
 from lgsp.canonical.status import Status
 from lgsp.clock import FixedClock, micros
 from lgsp.ledger.ledger import Ledger
-from lgsp.ledger.types import Acceptance, Claimed, ClaimRequest, Inbound, Planned, Settlement, State
+from lgsp.ledger.types import Acceptance, Breaker, Claimed, ClaimRequest, Inbound, Planned, Settlement, State
 from lgsp.ledger.work import Work
 from lgsp.routing import doubted
 from lgsp.store.engine import Store
@@ -213,3 +213,17 @@ async def test_a_parcel_is_found_by_its_order(store: Store) -> None:
         await book.accept(Inbound("vnpost", "tracking", page, "p", cursor=("vnpost.tracking", "9"))) is Acceptance.NEW
     )
     assert [(s.order, s.state) for s in (await truth(store)).shipments] == [("O1", ShipmentState.MOVING)]
+
+
+async def test_what_is_past_its_deadline_is_ended_while_the_circuit_is_open(store: Store) -> None:
+    clock = FixedClock()
+    book = Ledger(
+        store, Routes(), worker="w1", now=lambda: micros(clock.now()), breakers={"vnpay": Breaker(1, 10_000_000.0)}
+    )
+    await book.accept(Inbound("onestop", "sync", [owing()], "d"))
+    [asked] = await claim(book)
+    await settle(book, asked, events=(created(),), healthy=False)  # the circuit opens, for longer than the deadline
+    clock.turn(2000)
+    assert await claim(book) == []
+    clock.turn(3 * 86400)
+    assert [c.operation for c in await claim(book)] == ["query_payment"]
