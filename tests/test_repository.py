@@ -16,6 +16,8 @@ from typer.main import get_command
 
 from lgsp.cli.main import make
 from lgsp.spi.registry import Registry, System
+from lgsp.wire.soap import SoapContract
+from tests.support import xsd
 from tests.support.conformance import contract_of, examples_of, systems
 from tests.support.settings_page import page
 
@@ -62,7 +64,8 @@ def test_a_system_has_its_files(system: System) -> None:
     assert (home / "__init__.py").read_text(encoding="utf-8") == "", "importing wire models must not load the connector"
     for name in ("wire.py", "connector.py", "README.md", "contract/ORIGIN", "contract/examples.json"):
         assert (home / name).is_file(), f"{system.name}: {name}"
-    assert list((home / "contract").glob("*.schema.json")), "its published shape"
+    contract = home / "contract"
+    assert any(contract.glob("*.schema.json")) or xsd.speaks_xml(contract), "its published shape"
     assert [f for f in (home / "contract" / "samples").iterdir() if f.is_file()], "messages of the remote"
     for group in ("lgsp.connectors", "lgsp.mappings", "lgsp.mocks"):
         assert system.name in PROJECT["project"]["entry-points"][group], f"{system.name} has no line in {group}"
@@ -72,6 +75,13 @@ def test_a_system_has_its_files(system: System) -> None:
 def test_each_schema_and_sample_can_be_read(system: System) -> None:
     for file in contract_of(system).rglob("*.json"):
         assert json.loads(file.read_text(encoding="utf-8")) is not None, file.name
+    contract = contract_of(system)
+    for file in contract.glob("*.wsdl"):
+        assert SoapContract(file).load().names, f"{file.name}: no operation that is understood"
+    if xsd.speaks_xml(contract):
+        for file in (contract / "samples").rglob("*.xml"):
+            for element in xsd.contents(file.read_bytes()):
+                assert xsd.problems_of(contract, element) == [], f"{file.name} breaks the contract's own schema"
 
 
 @by_system

@@ -7,6 +7,7 @@ import pytest
 from lgsp.spi.registry import System
 from tests.support.conformance import cases as all_cases
 from tests.support.conformance import contract_of, examples_of, mock_of, registry, secret_fields, settings_for, systems
+from tests.support.xsd import requests_of
 
 WHERE = "contract/examples.json"
 
@@ -43,6 +44,7 @@ def test_each_request_schema_is_bound_to_a_call(system: System) -> None:
     bound |= {hook["schema"] for hook in document["hooks"].values() if "schema" in hook}
     bound |= set(document.get("unused_schemas", {}))
     there = {f.name.removesuffix(".schema.json") for f in contract_of(system).glob("*.request.schema.json")}
+    there |= requests_of(contract_of(system))
     assert bound == there, f"{system.name}: schemas in {WHERE} and in contract/ differ: {sorted(bound ^ there)}"
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import jsonschema
 from jsonschema.protocols import Validator
 
+from tests.support import xsd
+
 
 @cache
 def _validator(file: Path) -> Validator:
@@ -19,7 +21,10 @@ def _validator(file: Path) -> Validator:
 
 
 def problems(contract: Path, schema: str, body: bytes) -> list[str]:
-    """Where the body breaks the schema, and by which rule; no values."""
+    """Where the body breaks the schema, and by which rule; no values. ``schema`` is a file of JSON Schema without its
+    ending, or the name of the body's element where the contract is a WSDL."""
+    if not (contract / f"{schema}.schema.json").is_file() and xsd.speaks_xml(contract):
+        return xsd.problems(contract, schema, body)
     told: Any = json.loads(body.decode("utf-8"))
     found = _validator(contract / f"{schema}.schema.json").iter_errors(told)
     return [f"{'.'.join(str(part) for part in e.absolute_path) or 'body'}: {e.validator}" for e in found]
