@@ -56,9 +56,11 @@ class ClientCredentials:
 
     def __init__(
         self, wire: Wire, url: str, key: str, secret: SecretStr, *, name: str = "token", scope: str = "",
-        margin: float = 30.0, extra: Mapping[str, str] | None = None,
+        margin: float = 30.0, extra: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
-        """``margin``: seconds before its end from which a token is no longer used. ``extra``: more form fields."""
+        """``margin``: seconds before its end from which a token is no longer used. ``extra``: more form fields;
+        ``headers``: more headers of the request for a token."""
+        self._headers = dict(headers or {})
         self._wire, self._url, self._name, self._margin = wire, url, name, margin
         self._basic = Basic(key, secret)
         self._form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {}) | dict(extra or {})
@@ -82,7 +84,12 @@ class ClientCredentials:
 
     async def _obtain(self) -> Grant:
         reply = await self._wire.request(
-            "token", "POST", self._url, form=self._form, headers=self._basic.headers(), effect=False
+            "token",
+            "POST",
+            self._url,
+            form=self._form,
+            headers={**self._headers, **self._basic.headers()},
+            effect=False,
         )
         if reply.status in (400, 401):
             raise AccessRefused(

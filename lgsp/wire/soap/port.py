@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
-from lgsp.wire.client import Wire
 from lgsp.wire.reply import Reply
-from lgsp.wire.soap.blocks import Header
+from lgsp.wire.soap.blocks import Context, Header
 from lgsp.wire.soap.contract import SoapContract
 from lgsp.wire.soap.fault import Classify
 
@@ -19,20 +18,42 @@ LARGE = 1024 * 1024
 """Answers above this many bytes are read in a thread."""
 
 
+class Door(Protocol):
+    """What carries a request: a ``Wire`` (then ``url`` is an address) or an ``Access`` (then it is a path)."""
+
+    async def request(
+        self, operation: str, method: str, url: str, /, *, content: bytes | None = None,
+        headers: Mapping[str, str] | None = None, effect: bool = True,
+    ) -> Reply:  # fmt: skip
+        """As ``Wire.request``."""
+
+
+class Talk(Protocol):
+    """Header blocks of one request that the answer is held against."""
+
+    def block(self, context: Context) -> str:
+        """The blocks."""
+
+    def check(self, answer: SoapAnswer, reply: Reply) -> None:
+        """Raise ``BadAnswer`` if the answer is not the one to this request."""
+
+
 class SoapPort:
     """Calls of one SOAP service over a system's wire."""
 
     def __init__(
-        self, wire: Wire, contract: SoapContract, url: str, *, http_headers: Mapping[str, str] | None = None,
+        self, door: Door, contract: SoapContract, url: str, *, http_headers: Mapping[str, str] | None = None,
         headers: Iterable[Header] = (), classify: Classify | None = None, action: str | None = None,
-        content_type: str = "",
+        content_type: str = "", talk: Callable[[str], Talk] | None = None,
     ) -> None:  # fmt: skip
         """``headers``: header blocks of every call. ``classify``: what the system's own faults mean. ``action`` and
         ``content_type`` override what the contract has (servers that want ``SOAPAction: ""``, ``application/xml``).
+        ``talk`` makes header blocks for a call of a method, which the answer's are held against (X-Road).
 
         The WSDL is read at the first call (or by ``ready``), in a thread, once in a process.
         """
-        self._wire, self._contract, self.url = wire, contract, url
+        self._door, self._contract, self.url = door, contract, url
+        self._talk = talk
         self._http = dict(http_headers or {})
         self._headers, self._classify, self._action = tuple(headers), classify, action
         self._content_type = content_type
@@ -71,13 +92,19 @@ class SoapPort:
         service = self._service or await self.ready()
         call = service.operation(method)
         target = url or self.url
-        envelope = call.envelope(values, headers_=(*self._headers, *headers), url=target, action=self._action)
+        talk = self._talk(method) if self._talk is not None else None
+        blocks = (*((talk,) if talk is not None else ()), *self._headers, *headers)
+        envelope = call.envelope(values, headers_=blocks, url=target, action=self._action)
         sent = {**envelope.headers, **self._http, **(http_headers or {})}
         if self._content_type:
             sent["Content-Type"] = self._content_type
-        reply = await self._wire.request(
+        reply = await self._door.request(
             operation, "POST", target, content=envelope.content, headers=sent, effect=effect
         )
         if len(reply.body) > LARGE:
-            return reply, await asyncio.to_thread(call.read, reply, own=self._classify)
-        return reply, call.read(reply, own=self._classify)
+            answer = await asyncio.to_thread(call.read, reply, own=self._classify)
+        else:
+            answer = call.read(reply, own=self._classify)
+        if talk is not None:
+            talk.check(answer, reply)
+        return reply, answer
