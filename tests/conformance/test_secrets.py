@@ -20,7 +20,19 @@ from pydantic import SecretStr
 from lgsp import log
 from lgsp.ledger.types import Settlement
 from lgsp.wire.exchange import Closed, Opened
-from tests.support.conformance import Case, Rig, Send, Sink, cases, examples_of, light_cases, rig_of, settings_for, told
+from tests.support.conformance import (
+    Case,
+    Rig,
+    Send,
+    Sink,
+    cases,
+    examples_of,
+    light_cases,
+    rig_of,
+    setting_at,
+    settings_for,
+    told,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -41,7 +53,7 @@ def changes(case: Case) -> tuple[dict[str, Any], dict[str, Any]]:
         theirs = examples_of(case.system)["secrets"][name]
         if theirs in mocks:
             secret = mocks[theirs]  # one account behind two settings
-        held = getattr(given, name)
+        held = setting_at(given, name)
         ours[name] = secret if isinstance(held, SecretStr) else [secret for _ in held]
         if theirs:
             mocks[theirs] = secret

@@ -10,6 +10,7 @@ import random
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -297,7 +298,13 @@ class Rig:
 def settings_for(case: Case, changes: Mapping[str, Any] | None = None) -> SystemSettings:
     """The example's settings, with every secret in place of the published ones where ``changes`` says so."""
     document = examples_of(case.system)
-    values = {**document["settings"], **case.example.get("settings", {}), **(changes or {})}
+    values = deepcopy({**document["settings"], **case.example.get("settings", {})})
+    for name, value in (changes or {}).items():
+        section = values
+        *outer, last = name.split(".")
+        for step in outer:
+            section = section.setdefault(step, {})
+        section[last] = value
     return case.system.plugin.settings.model_validate(filled(values, 0))
 
 
@@ -327,12 +334,28 @@ async def rig_of(
 
 
 def secret_fields(model: type[BaseModel], values: BaseModel) -> list[str]:
-    """The names of a settings model's own fields that hold a secret."""
+    """The names of a settings model's own fields that hold a secret; inside a section as ``access.wso2.secret``."""
 
     def secret(value: object) -> bool:
         return isinstance(value, SecretStr) or (isinstance(value, tuple) and any(secret(v) for v in value))
 
-    return [name for name in model.model_fields if secret(getattr(values, name))]
+    found = []
+    for name in model.model_fields:
+        value = getattr(values, name)
+        if secret(value):
+            found.append(name)
+        elif isinstance(value, BaseModel):
+            inner = secret_fields(type(value), value)
+            found += [f"{name}.{one}" for one in inner if setting_at(value, one) != SecretStr("")]  # a part not used
+    return found
+
+
+def setting_at(values: BaseModel, name: str) -> Any:
+    """The setting of a dotted name."""
+    value: Any = values
+    for step in name.split("."):
+        value = getattr(value, step)
+    return value
 
 
 def told(error: BaseException) -> str:
