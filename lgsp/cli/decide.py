@@ -151,8 +151,8 @@ async def _carry_out(here: Here, plan: list[Plan], yes: bool, act: Callable[[lis
         for n, i, told, _can in plan
     ]
     here.say(table(heads, rows, right=[0], indent=""))
-    sure = bool(able) and (yes or (not here.json and _asked(here, len(able))))
-    done = await act(able) if sure else None
+    go = bool(able) and (yes or (not here.json and sure(here, len(able))))
+    done = await act(able) if go else None
     refused = dict(done.refused) if done else {}
     here.document(
         {
@@ -182,7 +182,7 @@ async def _carry_out(here: Here, plan: list[Plan], yes: bool, act: Callable[[lis
     return FINDING if refused or len(able) < len(plan) else FINE
 
 
-def _asked(here: Here, n: int) -> bool:
+def sure(here: Here, n: int) -> bool:
     """The person's answer; the end of input is a no."""
     _ = here._
     here.say()

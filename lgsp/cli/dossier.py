@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,8 +16,8 @@ from lgsp.cli.commands import command
 from lgsp.cli.failure import FINE
 from lgsp.cli.here import Here
 from lgsp.cli.here import text as _
-from lgsp.cli.text import iso, local, pairs, span, table
-from lgsp.cli.words import outcome, state
+from lgsp.cli.text import dong, iso, local, pairs, span, table
+from lgsp.cli.words import finding, outcome, payment_state, shipment_state, state
 from lgsp.clock import VIETNAM
 from lgsp.i18n import Translator
 from lgsp.redact import personal
@@ -98,8 +99,37 @@ def _facts(_: Translator, story: Story, truth: dict[str, Any] | None) -> list[tu
         (_("finished on"), moments["finished_at"]),
         (_("returned on"), moments["returned_at"]),
         (_("refused on"), moments["refused_at"]),
+        *[(_("payment"), told) for told in _payments(_, truth)],
+        *[(_("parcel"), told) for told in _parcels(_, truth)],
+        *[(_("check"), told) for told in _checks(_, truth)],
         *codes,
     ]
+
+
+def _payments(_: Translator, truth: dict[str, Any]) -> list[str]:
+    told = []
+    for one in truth.get("payments", ()):
+        back = _(", {amount} dong went back").format(amount=dong(Decimal(one["refunded"]))) if "refunded" in one else ""
+        head = f"{one['reference']} {_('at')} {one['platform']}: {dong(Decimal(one['amount']))} {_('dong')}"
+        told.append(f"{head}, {payment_state(_, one.get('state', 'pending'))}{back}")
+    return told
+
+
+def _parcels(_: Translator, truth: dict[str, Any]) -> list[str]:
+    ways = {"collect": _("papers to the agency"), "return": _("result to the citizen")}
+    return [
+        f"{one['order']} {_('at')} {one['carrier']}: {ways[one['direction']]}, "
+        f"{shipment_state(_, one.get('state', 'ordered'))} {_moment(one['at'])}"
+        for one in truth.get("shipments", ())
+    ]
+
+
+def _checks(_: Translator, truth: dict[str, Any]) -> list[str]:
+    told = []
+    for one in truth.get("checks", ()):
+        fields = f" ({', '.join(one['fields'])})" if one.get("fields") else ""
+        told.append(f"{one['registry']}: {finding(_, one['finding'])}{fields}, {_moment(one['asked_at'])}")
+    return told
 
 
 def _moment(text: str | None) -> str:

@@ -8,6 +8,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from lgsp.clock import VIETNAM, from_micros
 from lgsp.i18n import Translator
@@ -85,3 +86,8 @@ def span(_: Translator, seconds: float) -> str:
 def ago(_: Translator, micros: int | None, now: int) -> str:
     """How long ago a stored time is; ``-`` for never."""
     return _("{span} ago").format(span=span(_, (now - micros) / 1_000_000)) if micros else "-"
+
+
+def dong(amount: Decimal) -> str:
+    """An amount in dong with its thousands apart: ``1.250.000``."""
+    return f"{int(amount):,}".replace(",", ".")

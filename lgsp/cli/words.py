@@ -22,6 +22,44 @@ def state(_: Translator, name: str) -> str:
     }.get(name, name)
 
 
+def payment_state(_: Translator, name: str) -> str:
+    """Where a payment stands, in words."""
+    return {
+        "pending": _("not paid yet"),
+        "paid": _("paid"),
+        "failed": _("failed"),
+        "expired": _("expired"),
+        "refund_pending": _("refund under way"),
+        "refunded": _("refunded"),
+        "refund_failed": _("refund failed"),
+    }.get(name, name)
+
+
+def shipment_state(_: Translator, name: str) -> str:
+    """Where a parcel is, in words."""
+    return {
+        "ordered": _("ordered"),
+        "collected": _("collected"),
+        "moving": _("on its way"),
+        "delivering": _("out for delivery"),
+        "held": _("waits at the post office"),
+        "delivered": _("delivered"),
+        "returned": _("back at the sender"),
+        "cancelled": _("cancelled"),
+        "lost": _("lost"),
+    }.get(name, name)
+
+
+def finding(_: Translator, name: str) -> str:
+    """What a registry said of the applicant, in words."""
+    return {
+        "verified": _("verified"),
+        "not_found": _("not found"),
+        "mismatch": _("does not match"),
+        "unreached": _("could not be asked in time"),
+    }.get(name, name)
+
+
 def outcome(_: Translator, name: str) -> str:
     """How an exchange ended, in words."""
     return {
@@ -75,6 +113,8 @@ def advice(_: Translator, system: str, cause: str) -> str:
             return _("no installed plug-in of {system} does this: install it again, then release; or discard").format(
                 system=system
             )
+        case "payment":
+            return _("match it with `lgsp match-payments`; or send it back at the platform, then discard")
         case "defect":
             return _("a defect of this software or a plug-in: report it with the log, update, then release")
         case _:

@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, desc, func, insert, select, text, update
 
+from lgsp.canonical.dossier import Dossier
+from lgsp.canonical.payment import Payment
 from lgsp.ledger.claim import system_row
 from lgsp.ledger.settle import promote
 from lgsp.ledger.types import CLAIMABLE, State
@@ -283,6 +285,15 @@ class Work:
 
         return await self._store.read(query)
 
+    async def payments_of(self, key: str) -> tuple[Payment, ...]:
+        """The attempts to pay a dossier's fees, by the bus's key of it."""
+
+        def query(c: Connection) -> tuple[Payment, ...]:
+            state = c.execute(select(dossiers.c.state).where(dossiers.c.dossier == key)).scalar()
+            return Dossier.model_validate_json(state).payments if state is not None else ()
+
+        return await self._store.read(query)
+
     async def dossiers(self, after: str = "", limit: int = 1000) -> list[tuple[str, str, bytes]]:
         """(key, status, state) of the dossiers after a key, in order of keys: to walk through all."""
 
@@ -480,6 +491,14 @@ class Work:
             return Done(tuple(changed), tuple(refused))
 
         return await self._store.transact(run)
+
+    async def note(self, action: str, target: str, reason: str) -> None:
+        """A line of audit for what was decided elsewhere."""
+
+        def run(c: Connection) -> None:
+            self._audit(c, action, target, reason)
+
+        await self._store.transact(run)
 
     def _audit(self, c: Connection, action: str, target: str, reason: str) -> None:
         row = {"at": self._now(), "who": self._who, "action": action, "target": target, "reason": reason}

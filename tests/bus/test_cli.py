@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,18 @@ import typer
 from typer.testing import CliRunner, Result
 
 import lgsp as lgsp_package
+from lgsp.canonical.events import Event, PaymentCreated, PaymentTold, Witness
+from lgsp.canonical.payment import Payment, PaymentState
+from lgsp.cli.dossier import _facts
 from lgsp.cli.main import make
 from lgsp.cli.words import advice
-from lgsp.ledger.types import State
-from lgsp.ledger.work import Work
+from lgsp.clock import FixedClock
+from lgsp.ledger.types import Inbound, State
+from lgsp.ledger.work import Story, Work
 from lgsp.lock import OneOnly
 from lgsp.store.engine import Store
 from tests.support.filled import CITIZEN, NUMBER, A, B, C, D, Filled, fill, settings
+from tests.support.ledgers import ledger
 
 SECRETS = {"LINK": "l" * 32, "TOKEN": "t" * 32}
 CLEAN: Mapping[str, str | None] = {
@@ -469,3 +475,70 @@ def test_every_cause_the_bus_parks_on_has_advice_and_stands_in_the_handbook() ->
     for cause in causes:
         assert advice(str, "x", f"{cause}:a:b") != other, cause
         assert re.search(rf"\| `{cause}[`:]", text), cause
+
+
+async def _paid(filled: Filled) -> None:
+    """A's fee is paid at a platform that is no longer switched on, twice."""
+    store = Store(f"sqlite:///{filled.config.parent}/lgsp.db")
+    await store.start()
+    clock = FixedClock()
+    book = ledger(store, clock)
+    attempt = Payment(platform="vnpay", reference="R1", amount=Decimal(50_000), created_at=clock.now())
+    events = [
+        Event(
+            type="payment.created",
+            source="onestop",
+            source_id=f"c{name}",
+            dossier=A,
+            occurred_at=clock.now(),
+            body=PaymentCreated(payment=attempt.with_(reference=name)),
+        )
+        for name in ("R1", "R2")
+    ]
+    words = [
+        Event(
+            type="payment.told", source="vnpay", source_id=f"t{name}", occurred_at=clock.now(),
+            body=PaymentTold(platform="vnpay", reference=name, state=PaymentState.PAID, amount=Decimal(50_000),
+                             witness=Witness.CALLBACK, transaction=f"T{name}"),
+        )
+        for name in ("R1", "R2")
+    ]  # fmt: skip
+    for event in (*events, *words):
+        await book.accept(Inbound(event.source, "t", [event], event.source_id))
+    await store.close()
+
+
+def test_money_goes_back_after_a_plan(filled: Filled) -> None:
+    anyio.run(_paid, filled)
+    refund = ["refund", A, "--reason", "nộp thừa"]
+    several = lgsp(*refund, file=filled.config, **SECRETS)
+    assert several.exit_code == 2
+    assert "name one with --reference" in several.stderr
+    assert "R1 (paid), R2 (paid)" in several.stderr
+    too_much = lgsp(*refund, "--reference", "R2", "--amount", 50_001, file=filled.config, **SECRETS)
+    assert (too_much.exit_code, "of 50.000 dong, 50.000 can go back" in too_much.stderr) == (2, True)
+    plan = document(lgsp(*refund, "--reference", "R2", "--json", file=filled.config, **SECRETS))
+    assert (plan["done"], plan["amount"], plan["platform"]) == (False, 50_000, "vnpay")
+    done = document(
+        lgsp(*refund, "--reference", "R2", "--amount", 20_000, "--yes", "--json", file=filled.config, **SECRETS)
+    )
+    assert (done["done"], done["amount"]) == (True, 20_000)
+    story = document(lgsp("dossier", A, "--json", file=filled.config))
+    assert [line["what"] for line in story["timeline"]].count("refund.requested") == 1
+    shown = lgsp("dossier", A, file=filled.config).stdout
+    assert "R2 at vnpay: 50.000 dong, paid" in shown
+    nothing = lgsp("refund", B, "--reason", "x", file=filled.config, **SECRETS)
+    assert (nothing.exit_code, "no payment of this dossier can go back" in nothing.stderr) == (1, True)
+    assert lgsp(*refund, "--reference", "R1", file=filled.config, answer="n\n", **SECRETS).exit_code == 1
+
+
+def test_parcels_and_checks_stand_in_a_dossier_s_facts() -> None:
+    truth = {
+        "shipments": [{"order": "O1", "carrier": "vnpost", "direction": "return", "state": "delivered",
+                       "at": "2026-10-08T02:00:00Z"}],
+        "checks": [{"registry": "population", "finding": "mismatch", "fields": ["name"],
+                    "asked_at": "2026-10-08T02:00:00Z"}],
+    }  # fmt: skip
+    facts = dict(_facts(str, Story("K", {}, None, (), (), ()), truth))
+    assert facts["parcel"] == "O1 at vnpost: result to the citizen, delivered 2026-10-08 09:00"
+    assert facts["check"] == "population: does not match (name), 2026-10-08 09:00"
