@@ -41,10 +41,13 @@ class Body:
             raise BadPacking
 
     def _add(self, chunk: bytes) -> None:
+        self._count(chunk)
+        self._parts.append(chunk)
+
+    def _count(self, chunk: bytes) -> None:
         self._size += len(chunk)
         if self._size > self._limit:
             raise TooLarge
-        self._parts.append(chunk)
 
     async def _unpack(self, stream: AsyncIterable[bytes], encoding: str) -> None:
         unpacker, started = None, False

@@ -19,9 +19,10 @@ from lgsp.wire.exchange import Closed, ExchangeSink, Opened, current_scope, new_
 from lgsp.wire.failures import classify
 from lgsp.wire.grants import GrantStore
 from lgsp.wire.mask import Masks
-from lgsp.wire.outgoing import Addresses, Outgoing, checked_headers, encode_body
+from lgsp.wire.outgoing import Addresses, BodyOf, Outgoing, checked_headers, encode_body
 from lgsp.wire.reply import Reply
 from lgsp.wire.transport import build_transport
+from lgsp.wire.upload import Upload
 
 __all__ = ["Reply", "Wire"]
 
@@ -72,29 +73,44 @@ class Wire:
         *,
         json: Any = None,
         form: Mapping[str, str] | None = None,
-        content: bytes | None = None,
+        content: bytes | Upload | None = None,
         content_type: str = "",
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
         effect: bool = True,
+        into: BodyOf | None = None,
     ) -> Reply:
         """Send one request and read its whole answer, whatever its status.
 
         ``json`` is anything ``json.dumps`` takes or a pydantic model (dumped by alias). ``effect=False`` says that the
-        call changes nothing at the remote (log-in, look-up). Raises ``NotSent`` (after in-call retries),
-        ``OutcomeUnknown``, ``BadAnswer`` (too large, cut off), ``Throttled`` (429, or 503 with ``Retry-After``);
-        other statuses come back as a ``Reply``: what they mean is the connector's to say (see ``expect``).
+        call changes nothing at the remote (log-in, look-up). ``content`` may be an ``Upload``, which is sent from
+        files; ``into(limit, headers)`` gives what reads the answer's body where it is not to be held in memory.
+
+        Raises ``NotSent`` (after in-call retries), ``OutcomeUnknown``, ``BadAnswer`` (too large, cut off),
+        ``Throttled`` (429, or 503 with ``Retry-After``); other statuses come back as a ``Reply``: what they mean is
+        the connector's to say (see ``expect``).
         """
         address, shown = self._addresses.get(operation, url, query)
-        body, kind = encode_body(json, form, content, content_type)
+        upload = content if isinstance(content, Upload) else None
+        body, kind = encode_body(json, form, None if isinstance(content, Upload) else content, content_type)
         sent = checked_headers(_STANDARD, headers, kind)
         sent.setdefault("Host", address.netloc.decode("ascii"))
-        if body or method not in ("GET", "HEAD", "DELETE", "OPTIONS"):
-            sent["Content-Length"] = str(len(body))
+        if body or upload is not None or method not in ("GET", "HEAD", "DELETE", "OPTIONS"):
+            sent["Content-Length"] = str(len(body) if upload is None else upload.length)
         masks = self._masks
         shown_headers = masks.sent(sent)
         out = Outgoing(
-            operation, method, address, sent, body, effect, masks.url(shown), shown_headers, masks.body(body)
+            operation,
+            method,
+            address,
+            sent,
+            body,
+            effect,
+            masks.url(shown),
+            shown_headers,
+            masks.body(body if upload is None else upload.shown),
+            upload,
+            into,
         )
         try:
             return await self._once(out)
@@ -160,7 +176,7 @@ class Wire:
             out.method,
             out.address,
             headers=out.headers,
-            content=out.body or None,
+            content=out.upload or out.body or None,
             extensions=self._phases | {"system": self.system, "operation": out.operation},
         )
         response = await self._transport.handle_async_request(request)
@@ -168,6 +184,8 @@ class Wire:
         assert isinstance(stream, httpx.AsyncByteStream)
         try:
             end.status, end.headers = response.status_code, _headers(response)
+            if out.into is not None:
+                end.body = out.into(self.settings.max_answer_bytes, end.headers)
             get = end.headers.get
             await end.body.read(stream, get("content-encoding", ""), get("content-length", ""))
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -11,7 +11,10 @@ import httpx
 from pydantic import BaseModel
 
 from lgsp.errors import ConfigError, MappingError
+from lgsp.wire.answer import Body
+from lgsp.wire.upload import Upload
 
+BodyOf = Callable[[int, Mapping[str, str]], Body]
 _KEPT = 512
 
 
@@ -27,6 +30,10 @@ class Outgoing(NamedTuple):
     shown_url: str
     shown_headers: dict[str, str]
     shown_body: bytes
+    upload: Upload | None = None
+    """The body where it is not held in memory."""
+    into: BodyOf | None = None
+    """Makes what reads the answer's body, of the limit and the answer's headers."""
 
 
 class Addresses:

@@ -56,9 +56,14 @@ def _opened(request: httpx.Request, at: int) -> Opened:
     on_behalf = current_scope()
     return Opened(
         new_exchange_id(), _named(request, "system"), _named(request, "operation"), "out", at, request.method,
-        secrets_in_url(str(request.url)), secrets_in_headers(dict(request.headers)), secrets_in_body(request.content),
+        secrets_in_url(str(request.url)), secrets_in_headers(dict(request.headers)), secrets_in_body(_content(request)),
         on_behalf.delivery, on_behalf.dossier, on_behalf.attempt,
     )  # fmt: skip
+
+
+def _content(request: httpx.Request) -> bytes:
+    """The body, where it is in memory; one that is sent from files is not recorded."""
+    return request.content if isinstance(request.stream, httpx.ByteStream) else b""
 
 
 def _headers(response: httpx.Response) -> list[tuple[str, str]]:

@@ -140,7 +140,8 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         session = self._session or self._open()
-        body = request.content
+        stream = None if isinstance(request.stream, httpx.ByteStream) else request.stream
+        body = request.content if stream is None else b""
         headers = [(k.decode("latin-1"), v.decode("latin-1")) for k, v in request.headers.raw]
         proxy = self._proxy
         if proxy and proxy.headers and request.url.scheme == "http":
@@ -149,7 +150,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             request.method,
             URL(str(request.url), encoded=True),
             headers=headers,
-            data=(io.BytesIO(body) if len(body) > _LARGE else body) if body else None,
+            data=stream if stream is not None else (io.BytesIO(body) if len(body) > _LARGE else body) if body else None,
             allow_redirects=False,
             timeout=self._timeout(request.extensions.get("timeout") or {}),
             proxy=proxy.url if proxy else None,

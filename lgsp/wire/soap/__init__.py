@@ -3,12 +3,14 @@
 What is here is light; lxml and zeep are loaded with the first contract.
 """
 
+from lgsp.wire.soap.attachment import Attachment
 from lgsp.wire.soap.blocks import Context, Declared, Header, HeaderBlock
 from lgsp.wire.soap.contract import Check, SoapContract, SoapSettings
 from lgsp.wire.soap.fault import Classify, Fault
 from lgsp.wire.soap.port import SoapPort
 
 __all__ = [
+    "Attachment",
     "Check",
     "Classify",
     "Context",

@@ -15,8 +15,9 @@ from lgsp.wire.soap.xml import XSD, Unreadable, parse
 WSDL = "http://schemas.xmlsoap.org/wsdl/"
 SOAP_ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 _OWN = Path(__file__).parent / "schemas"
+_XML = "http://www.w3.org/XML/1998/namespace"
 WELL_KNOWN = {
-    "http://www.w3.org/XML/1998/namespace": _OWN / "xml.xsd",
+    _XML: _OWN / "xml.xsd",
     "http://www.w3.org/2001/xml.xsd": _OWN / "xml.xsd",
     "https://www.w3.org/2001/xml.xsd": _OWN / "xml.xsd",
     SOAP_ENCODING: _OWN / "soap-encoding.xsd",
@@ -68,6 +69,8 @@ class Documents:
     def load(self, place: str) -> bytes:
         """A document for a reader that asks by place; anything not read already is refused."""
         tree = self.trees.get(place) if place in self.trees else self.trees.get(os.path.realpath(place))
+        if tree is None and place in WELL_KNOWN:  # zeep asks for some by itself
+            return WELL_KNOWN[place].read_bytes()
         if tree is None:
             raise ConfigError(f"{self.wsdl}: refers to {place}, which is not part of the contract; nothing is fetched")
         return etree.tostring(tree)
@@ -196,5 +199,5 @@ def _used(schema: etree._Element) -> set[str]:
         for name in names:
             if name:
                 prefix = name.strip().rpartition(":")[0]
-                used.add(element.nsmap.get(prefix or None) or "")
+                used.add(_XML if prefix == "xml" else element.nsmap.get(prefix or None) or "")
     return used

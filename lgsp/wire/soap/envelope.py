@@ -10,7 +10,7 @@ from lxml import etree
 from lgsp.wire.soap.blocks import Context, Declared, Header
 from lgsp.wire.soap.shape import Misfit, Part
 from lgsp.wire.soap.simple import escape_attribute
-from lgsp.wire.soap.write import Writer, markup
+from lgsp.wire.soap.write import Out, Writer, markup
 from lgsp.wire.soap.xml import XSD, XSI, Unreadable
 
 ENV = {"1.1": "http://schemas.xmlsoap.org/soap/envelope/", "1.2": "http://www.w3.org/2003/05/soap-envelope"}
@@ -46,7 +46,7 @@ def _declared(header: Declared, version: str, writer: Writer, find: Callable[[st
     part = find(header.name)
     if part is None:
         raise Misfit("no such header block in the contract", header.name)
-    out: list[str] = []
+    out = Out()
     writer.element(part, header.values, out)
     extra = ""
     if header.must_understand:

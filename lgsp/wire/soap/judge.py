@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -43,9 +42,9 @@ class Problem:
 class Judge:
     """The XSD of one contract. Used by one thread at a time."""
 
-    def __init__(self, documents: Documents, wrappers: Iterable[etree._Element] = ()) -> None:
-        """``wrappers``: element declarations that only the WSDL implies, those of rpc operations, each with the
-        attribute ``namespace``. ``ConfigError`` where libxml2 does not take the schemas."""
+    def __init__(self, documents: Documents, wrappers: Iterable[tuple[str, str]] = ()) -> None:
+        """``wrappers``: element declarations that only the WSDL implies, those of rpc operations, each with its
+        namespace. ``ConfigError`` where libxml2 does not take the schemas."""
         self._lock = Lock()
         self._pieces: dict[str, bytes] = {}
         drivers = self._collect(documents, list(wrappers))
@@ -83,7 +82,7 @@ class Judge:
         """For a parser that judges while it reads."""
         return self._schema
 
-    def _collect(self, documents: Documents, wrappers: list[etree._Element]) -> bytes:
+    def _collect(self, documents: Documents, wrappers: list[tuple[str, str]]) -> bytes:
         """One piece for each namespace, which includes all schemas of it, and a root that imports the pieces."""
         by_namespace: dict[str, list[str]] = {}
         included: set[str] = set()
@@ -96,25 +95,22 @@ class Judge:
             namespace = schema.get("targetNamespace") or ""
             if not (schema is documents.trees.get(place) and place in included):
                 by_namespace.setdefault(namespace, []).append(name)
-        for wrapper in wrappers:
-            by_namespace.setdefault(wrapper.get("namespace", ""), [])
+        for namespace, _ in wrappers:
+            by_namespace.setdefault(namespace, [])
         numbers = {namespace: f"lgsp:ns/{n}" for n, namespace in enumerate(by_namespace)}
         for _, schema, name in schemas:
             self._pieces[name] = etree.tostring(_prepared(schema, numbers, names))
         for namespace, number in numbers.items():
             includes = "".join(f'<xs:include schemaLocation="{name}"/>' for name in by_namespace[namespace])
-            implied = [deepcopy(w) for w in wrappers if w.get("namespace", "") == namespace]
+            implied = "".join(declared for uri, declared in wrappers if uri == namespace)
             imports = "".join(
                 f'<xs:import namespace="{other}" schemaLocation="{place}"/>' if other else
                 f'<xs:import schemaLocation="{place}"/>'
                 for other, place in numbers.items() if implied and other != namespace
             )  # fmt: skip
             target = f' targetNamespace="{namespace}"' if namespace else ""
-            piece = etree.fromstring(f'<xs:schema xmlns:xs="{XSD}"{target}>{includes}{imports}</xs:schema>')
-            for wrapper in implied:
-                wrapper.attrib.pop("namespace", "")
-                piece.append(wrapper)
-            self._pieces[number] = etree.tostring(piece)
+            text = f'<xs:schema xmlns:xs="{XSD}"{target}>{includes}{imports}{implied}</xs:schema>'
+            self._pieces[number] = text.encode()
         imports = "".join(
             f'<xs:import namespace="{namespace}" schemaLocation="{number}"/>' if namespace else
             f'<xs:import schemaLocation="{number}"/>'

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lxml import etree
 
+from lgsp.wire.soap.attachment import Attachment
 from lgsp.wire.soap.dataset import read_dataset
+from lgsp.wire.soap.mime import XOP
 from lgsp.wire.soap.shape import ANY, KIND, TEXT, Complex, Misfit, Part, Simple, Type
 from lgsp.wire.soap.simple import BUILT_IN, simple
 from lgsp.wire.soap.xml import NIL, TRUE, TYPE, XSD, XSI, local
 
+Find = Callable[[str], "Attachment | None"]
+MOST_REFERENCES = 100_000
+"""References followed in one answer: values that share others can unfold without end."""
 _ARRAY_TYPE = "{http://schemas.xmlsoap.org/soap/encoding/}arrayType"
 
 
@@ -22,10 +27,15 @@ class Reader:
     """
 
     def __init__(
-        self, types: Mapping[str, Type], *, by_local: bool = True, many_refs: Mapping[str, etree._Element] | None = None
-    ) -> None:
+        self, types: Mapping[str, Type], *, by_local: bool = True,
+        many_refs: Mapping[str, etree._Element] | None = None, find: Find | None = None,
+    ) -> None:  # fmt: skip
+        """``find`` gives the attachment that a reference means."""
+        self._find = find
         self._types, self._by_local = types, by_local
         self._refs = many_refs or {}
+        self._under_way: set[str] = set()
+        self._followed = 0
 
     def element(self, part: Part, element: etree._Element) -> Any:
         """The value of an element. ``Misfit`` with the path of what does not fit."""
@@ -37,7 +47,7 @@ class Reader:
 
     def value(self, kind: Type, element: etree._Element) -> Any:
         if self._refs and element.get("href", "").startswith("#"):
-            element = self._refs.get(element.get("href", "")[1:], element)
+            return self._referred(kind, element)
         if element.attrib:
             if element.get(NIL, "").strip() in TRUE:
                 return None
@@ -48,12 +58,45 @@ class Reader:
                     return {KIND: local(actual.qname), **self._complex(actual, element)}
                 kind = actual
         if type(kind) is Simple:
+            if kind.attachable and self._find is not None:
+                return self._maybe_attached(kind, element)
             return read_simple(kind, element)
         if type(kind) is Complex:
             return self._array(kind, element) if kind.array else self._complex(kind, element)
         if kind.name == "DataSet":
             return read_dataset(element)
         return self._untyped(element)
+
+    def _maybe_attached(self, kind: Simple, element: etree._Element) -> Any:
+        """A value that travelled beside the message: bytes where it is in memory, an ``Attachment`` where in a file."""
+        assert self._find is not None
+        if kind.attachable == "xop":
+            include = element.find(f"{{{XOP}}}Include")
+            if include is None:
+                return read_simple(kind, element)
+            found = self._find(include.get("href", ""))
+            if found is None:
+                raise Misfit("refers to an attachment that is not in the message")
+            return found.data if found.path is None else found
+        value = read_simple(kind, element)
+        return (self._find(value) or value) if isinstance(value, str) and value.startswith("cid:") else value
+
+    def _referred(self, kind: Type, element: etree._Element) -> Any:
+        """The value that stands elsewhere in the body (SOAP 1.1, section 5.4.1)."""
+        name = element.get("href", "")[1:]
+        target = self._refs.get(name)
+        if target is None:
+            raise Misfit("refers to nothing in the message")
+        if name in self._under_way:
+            raise Misfit("refers to itself")
+        self._followed += 1
+        if self._followed > MOST_REFERENCES:
+            raise Misfit("more references than any message needs")
+        self._under_way.add(name)
+        try:
+            return self.value(kind, target)
+        finally:
+            self._under_way.discard(name)
 
     def _complex(self, kind: Complex, element: etree._Element) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -76,7 +119,7 @@ class Reader:
                     continue
             own = part.type
             try:
-                if type(own) is Simple and not child.attrib and not self._refs:
+                if type(own) is Simple and not child.attrib and not own.attachable and not self._refs:
                     value = read_simple(own, child)
                 else:
                     value = self.value(own, child)
@@ -91,7 +134,7 @@ class Reader:
             elif part.most == 1:
                 values[part.key] = value
             else:
-                values[part.key].append(value)
+                values.setdefault(part.key, []).append(value)
         return values
 
     def _attributes(self, kind: Complex, element: etree._Element, values: dict[str, Any]) -> None:

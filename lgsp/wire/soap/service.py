@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,21 @@ from pydantic import BaseModel
 from lgsp.errors import ConfigError, MappingError
 from lgsp.wire.expect import expect
 from lgsp.wire.reply import Reply
+from lgsp.wire.soap.attachment import Attachment
 from lgsp.wire.soap.blocks import Context, Header
 from lgsp.wire.soap.contract import Check
 from lgsp.wire.soap.documents import Documents
 from lgsp.wire.soap.encoded import references
-from lgsp.wire.soap.envelope import ENV, Opened, headers, http_headers, open_tag, take_apart
+from lgsp.wire.soap.envelope import ENCODING, ENV, Opened, headers, http_headers, open_tag, take_apart
 from lgsp.wire.soap.fault import Classify, Fault, error_of
 from lgsp.wire.soap.judge import Judge
+from lgsp.wire.soap.mime import XOP, finder, is_multipart, new_id, split
 from lgsp.wire.soap.read import Reader
 from lgsp.wire.soap.read_fault import read_fault
 from lgsp.wire.soap.shape import Complex, Misfit, Part
 from lgsp.wire.soap.understand import Message, Method, Port, Understood, understand
 from lgsp.wire.soap.wrappers import wrappers
-from lgsp.wire.soap.write import Writer
+from lgsp.wire.soap.write import Out, Writer
 from lgsp.wire.soap.xml import Unreadable, local, parse
 
 _log = structlog.get_logger("lgsp.wire.soap")
@@ -39,6 +41,8 @@ class Envelope:
 
     content: bytes
     headers: dict[str, str]
+    attachments: tuple[Attachment, ...] = ()
+    """What goes beside it, each with its id (``mime.package`` puts them together)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class SoapAnswer:
     headers: tuple[etree._Element, ...] = ()
     """Header blocks."""
     status: int = 200
+    attachments: tuple[Attachment, ...] = ()
+    """Parts beside the envelope."""
     problems: tuple[str, ...] = field(default=())
     """Where it breaks the contract, as ``path: rule``, where that is only warned of."""
 
@@ -118,6 +124,8 @@ class SoapOperation:
         self._writer = Writer(understood.prefixes, understood.types, encoded=self._encoded)
         self._reader = Reader(understood.types)
         self._start = open_tag(self.version, understood.prefixes, self._encoded)
+        style = ENCODING if self._encoded and self.version == "1.1" else ""
+        self._body_start = f'<s:Body s:encodingStyle="{style}">' if style else "<s:Body>"
         self._details = understood.elements | {part.tag: part for part in method.faults.values()}
         self._judge = None if self._encoded else service.judge
 
@@ -127,8 +135,9 @@ class SoapOperation:
         return self._method
 
     def envelope(
-        self, values: Any = None, *, headers_: Iterable[Header] = (), url: str = "", action: str | None = None
-    ) -> Envelope:
+        self, values: Any = None, *, headers_: Iterable[Header] = (), url: str = "", action: str | None = None,
+        attachments: Iterable[Attachment] = (), mtom: bool = False,
+    ) -> Envelope:  # fmt: skip
         """The request for these values: a dict, a pydantic model (by alias), or a plain value where the body's element
         is of a simple type. A message of several parts takes a dict by the elements' names.
 
@@ -138,12 +147,13 @@ class SoapOperation:
             values = values.model_dump(by_alias=True)
         chosen = self._method.action or "" if action is None else action
         context = Context(self.version, chosen, url)
-        out = [self._start]
+        out = Out(mtom=mtom)
+        out.append(self._start)
         try:
             blocks = headers(headers_, context, self._writer, self._header)
             if blocks:
-                out += ["<s:Header>", blocks, "</s:Header>"]
-            out.append("<s:Body>")
+                out.append(f"<s:Header>{blocks}</s:Header>")
+            out.append(self._body_start)
             self._body(self._method.input, values, out)
         except Misfit as misfit:
             raise MappingError(misfit.where or self.name, misfit.rule) from None
@@ -151,20 +161,31 @@ class SoapOperation:
         content = "".join(out).encode()
         if self._judge is not None:
             self._check_sent(content)
-        return Envelope(content, http_headers(self.version, chosen))
+        beside = (*out.attachments, *(a if a.id else replace(a, id=new_id()) for a in attachments))
+        return Envelope(content, http_headers(self.version, chosen), beside)
 
     def answer(self, reply: Reply, *, model: type[BaseModel] | None = None, own: Classify | None = None) -> Any:
         """The answer's value, as ``read`` has it, fitted into ``model`` if one is given."""
         value = self.read(reply, own=own).value
         return value if model is None else reply.fit(value, model)
 
-    def read(self, reply: Reply, *, own: Classify | None = None) -> SoapAnswer:
+    def read(
+        self, reply: Reply, *, own: Classify | None = None, attachments: tuple[Attachment, ...] = ()
+    ) -> SoapAnswer:
         """Understand a reply. The body decides, not the HTTP status: a fault in a 200 is a fault, an answer in a 500 an
         answer.
 
         Raises what ``own`` or the standard says of a fault (``fault.error_of``), what ``expect`` says of a status whose
-        body is no SOAP, and ``BadAnswer`` for what cannot be read or is not what the contract has.
+        body is no SOAP, and ``BadAnswer`` for what cannot be read or is not what the contract has. ``attachments``:
+        parts that came beside this body, where they have been taken off it already.
         """
+        if is_multipart(reply.headers.get("content-type", "")):
+            try:
+                body, kind, attachments = split(reply.body, reply.headers["content-type"])
+            except Unreadable as error:
+                expect(reply)
+                raise reply.bad(str(error)) from None
+            reply = replace(reply, body=body, headers={**reply.headers, "content-type": kind})
         if not reply.body.strip():
             if reply.status in (200, 202, 204) and self._method.output is None:
                 return SoapAnswer(None, status=reply.status)
@@ -178,7 +199,7 @@ class SoapOperation:
         fault = read_fault(opened, self._reader, self._details, status=reply.status)
         if fault is not None:
             raise self.error(fault, reply, own)
-        return self._understood(reply, opened)
+        return self._understood(reply, opened, attachments)
 
     def error(self, fault: Fault, reply: Reply, own: Classify | None) -> Exception:
         """What this fault means."""
@@ -186,7 +207,7 @@ class SoapOperation:
 
     # --- out ----------------------------------------------------------------------------------------------------------
 
-    def _body(self, message: Message, values: Any, out: list[str]) -> None:
+    def _body(self, message: Message, values: Any, out: Out) -> None:
         elements = message.elements
         if len(elements) == 1:
             part = elements[0]
@@ -226,6 +247,7 @@ class SoapOperation:
     def _problems(self, opened: Opened) -> list[str]:
         assert self._judge is not None
         known = self._service.understood.elements
+        without_includes(opened.root)
         problems = [str(p) for element in opened.body for p in self._judge.problems(element)]
         for element in opened.headers:
             if str(element.tag) in known:
@@ -239,17 +261,19 @@ class SoapOperation:
 
         return parse(reply.body, huge=True, encoding=charset(reply.headers.get("content-type", "")))
 
-    def _understood(self, reply: Reply, opened: Opened) -> SoapAnswer:
+    def _understood(self, reply: Reply, opened: Opened, attachments: tuple[Attachment, ...]) -> SoapAnswer:
         output = self._method.output
         if output is None:
-            return SoapAnswer(None, opened.headers, reply.status)
+            return SoapAnswer(None, opened.headers, reply.status, attachments)
         if not output.elements:
-            return SoapAnswer(None, opened.headers, reply.status)
-        reader = self._reader
+            return SoapAnswer(None, opened.headers, reply.status, attachments)
+        reader, find = self._reader, finder(attachments) if attachments else None
+        if find is not None:
+            reader = Reader(self._service.understood.types, find=find)
         body = opened.body
         if self._encoded or output.use == "encoded":
             body, refs = references(opened)
-            reader = Reader(self._service.understood.types, many_refs=refs)
+            reader = Reader(self._service.understood.types, many_refs=refs, find=find)
         values: dict[str, Any] = {}
         # An rpc answer's wrapper may have any name (WSDL 1.1, 3.5): it is taken as it comes.
         rpc = self._method.style == "rpc"
@@ -268,7 +292,7 @@ class SoapOperation:
                 raise reply.bad(f"{misfit.where}: {misfit.rule}") from None
         problems = self._check_received(reply, opened)
         value = next(iter(values.values())) if len(output.elements) == 1 else values
-        return SoapAnswer(value, opened.headers, reply.status, tuple(problems))
+        return SoapAnswer(value, opened.headers, reply.status, attachments, tuple(problems))
 
     def _known(self, body: tuple[etree._Element, ...]) -> bool:
         return bool(body) and str(body[0].tag) in self._service.understood.elements
@@ -289,6 +313,14 @@ class SoapOperation:
 
 def _is(part: Part, element: etree._Element) -> bool:
     return str(element.tag) == part.tag or local(element.tag) == local(part.tag)
+
+
+def without_includes(root: etree._Element) -> None:
+    """Take references to attached bytes out: the schema speaks of the bytes (XOP, 3.2)."""
+    for include in list(root.iter(f"{{{XOP}}}Include")):
+        parent = include.getparent()
+        if parent is not None:
+            parent.remove(include)
 
 
 def _bare(block: etree._Element) -> etree._Element:

@@ -38,6 +38,10 @@ class Simple:
     keeps_space: bool = False
     xsd: str = "string"
     """The built-in type it derives from."""
+    qname: str = ""
+    """``{namespace}name``, where the contract names it."""
+    attachable: str = ""
+    """How an ``Attachment`` may stand for the value: ``xop`` (binary), ``ref`` (a reference), or not at all."""
 
 
 @dataclass(slots=True, eq=False)

@@ -230,7 +230,8 @@ def simple(built_in: str, name: str = "") -> Simple:
     """The simple type over this built-in one; those without a Python value of their own are text."""
     kind = BUILT_IN.get(built_in, "string")
     parse, text = _PAIRS[kind]
-    return Simple(name or built_in, parse, text, built_in == "string", built_in)
+    attachable = {"base64Binary": "xop", "anyURI": "ref"}.get(built_in, "")
+    return Simple(name or built_in, parse, text, built_in == "string", built_in, attachable=attachable)
 
 
 def listed(item: Simple, name: str) -> Simple:

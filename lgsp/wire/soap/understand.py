@@ -239,6 +239,8 @@ class _Compiler:
         if not namespace:
             return name
         namespace = namespace[1:]
+        if namespace == "http://www.w3.org/XML/1998/namespace":
+            return f"xml:{name}"  # bound by XML itself, and may not be bound again
         prefix = self.prefixes.get(namespace)
         if prefix is None:
             prefix = self.prefixes[namespace] = f"n{len(self.prefixes)}"
@@ -263,6 +265,8 @@ class _Compiler:
                 made = Complex(str(kind.name or ""), kind.qname.text if kind.qname is not None else "")
         elif isinstance(kind, AnySimpleType):
             made = self._simple(kind)
+            if kind.is_global and kind.qname is not None and kind.qname.namespace != XSD:
+                made.qname = kind.qname.text
         else:
             made = Untyped()
         self._types[id(kind)] = made

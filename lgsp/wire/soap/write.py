@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from lxml import etree
 from pydantic import BaseModel
 
+from lgsp.wire.soap.attachment import Attachment
+from lgsp.wire.soap.mime import XOP, new_id
 from lgsp.wire.soap.shape import ANY, KIND, TEXT, Complex, DataSet, Group, Misfit, Part, Simple, Type, Untyped, Wild
 from lgsp.wire.soap.simple import escape, escape_attribute, simple
 from lgsp.wire.soap.xml import Unreadable, parse
@@ -25,6 +29,15 @@ _MISSING = object()
 _ENCODED_AS = "soapenc"
 
 
+class Out(list[str]):
+    """Pieces of text, and the attachments that they refer to. ``mtom``: binary attachments go beside the message."""
+
+    def __init__(self, *, mtom: bool = False) -> None:
+        super().__init__()
+        self.mtom = mtom
+        self.attachments: list[Attachment] = []
+
+
 class Writer:
     """Writes the values of one contract."""
 
@@ -32,7 +45,7 @@ class Writer:
         """``encoded``: SOAP section 5, with the type beside each value."""
         self._prefixes, self._types, self._encoded = prefixes, types, encoded
 
-    def element(self, part: Part, value: Any, out: list[str]) -> None:
+    def element(self, part: Part, value: Any, out: Out) -> None:
         """One element, whatever its ``least`` and ``most``. ``Misfit`` with the path of what does not fit."""
         try:
             self._one(part, value, out)
@@ -42,12 +55,14 @@ class Writer:
 
     # --- elements -----------------------------------------------------------------------------------------------------
 
-    def _one(self, part: Part, value: Any, out: list[str]) -> None:
+    def _one(self, part: Part, value: Any, out: Out) -> None:
         kind = part.type
         if value is None or value is NIL:
             if not part.nillable and not (value is None and isinstance(kind, Complex) and not kind.keys - {KIND}):
                 raise Misfit("missing, and the contract wants it")
             out.append(f'<{part.shown} xsi:nil="true"/>' if part.nillable else f"<{part.shown}/>")
+        elif type(kind) is Simple and kind.attachable and isinstance(value, Attachment):
+            out.append(f"<{part.shown}>{_attached(kind, value, out)}</{part.shown}>")
         elif type(kind) is Simple:
             text = kind.text(value)
             attributes = f' xsi:type="xsd:{kind.xsd}"' if self._encoded else ""
@@ -59,7 +74,7 @@ class Writer:
         else:
             raise Misfit("a DataSet can be read and not sent")
 
-    def _complex(self, shown: str, kind: Complex, value: Any, out: list[str]) -> None:
+    def _complex(self, shown: str, kind: Complex, value: Any, out: Out) -> None:
         if isinstance(value, BaseModel):
             value = value.model_dump(by_alias=True)
         declared = kind
@@ -109,7 +124,7 @@ class Writer:
             if unknown:
                 raise Misfit("no such field in the contract", unknown[0])
 
-    def _flat(self, parts: Sequence[Part], value: Mapping[str, Any], out: list[str]) -> int:
+    def _flat(self, parts: Sequence[Part], value: Mapping[str, Any], out: Out) -> int:
         """A plain sequence of elements."""
         found = 0
         encoded = self._encoded
@@ -127,7 +142,13 @@ class Writer:
                     self._list(part, given, out)
                 elif given is None and not part.least:
                     continue
-                elif type(kind) is Simple and given is not None and given is not NIL and not encoded:
+                elif (
+                    type(kind) is Simple
+                    and given is not None
+                    and given is not NIL
+                    and not encoded
+                    and (not kind.attachable)
+                ):
                     out.append(f"<{part.shown}>{escape(kind.text(given))}</{part.shown}>")
                 else:
                     self._one(part, given, out)
@@ -136,7 +157,7 @@ class Writer:
                 raise
         return found
 
-    def _list(self, part: Part, given: Any, out: list[str]) -> None:
+    def _list(self, part: Part, given: Any, out: Out) -> None:
         if given is None:
             given = ()
         if isinstance(given, (str, bytes, Mapping, BaseModel)) or not isinstance(given, Sequence):
@@ -153,12 +174,12 @@ class Writer:
 
     # --- groups -------------------------------------------------------------------------------------------------------
 
-    def _group(self, group: Group, value: Mapping[str, Any], out: list[str], top: bool = False) -> int:
+    def _group(self, group: Group, value: Mapping[str, Any], out: Out, top: bool = False) -> int:
         if group.many:
             return self._repeated(group, value, out)
         return self._once(group, value, out)
 
-    def _repeated(self, group: Group, value: Mapping[str, Any], out: list[str]) -> int:
+    def _repeated(self, group: Group, value: Mapping[str, Any], out: Out) -> int:
         items = value.get(group.key)
         if items is None:
             if group.least and any(part.least for part in group.parts()):
@@ -184,7 +205,7 @@ class Writer:
                 raise
         return 1
 
-    def _once(self, group: Group, value: Mapping[str, Any], out: list[str]) -> int:
+    def _once(self, group: Group, value: Mapping[str, Any], out: Out) -> int:
         if group.kind == "choice":
             return self._choice(group, value, out)
         found = 0
@@ -197,7 +218,7 @@ class Writer:
                 found += self._group(particle, value, out)
         return found
 
-    def _choice(self, group: Group, value: Mapping[str, Any], out: list[str]) -> int:
+    def _choice(self, group: Group, value: Mapping[str, Any], out: Out) -> int:
         given = [particle for particle in group.particles if _given(particle, value)]
         if not given:
             empty = any(not p.least for p in group.particles if not isinstance(p, Part)) or not group.particles
@@ -216,7 +237,7 @@ class Writer:
             return self._wild(chosen, value, out) + nothing
         return self._group(chosen, value, out) + nothing
 
-    def _wild(self, wild: Wild, value: Mapping[str, Any], out: list[str]) -> int:
+    def _wild(self, wild: Wild, value: Mapping[str, Any], out: Out) -> int:
         given = value.get(ANY)
         if given is None:
             return ANY in value
@@ -227,7 +248,7 @@ class Writer:
 
     # --- the rest -----------------------------------------------------------------------------------------------------
 
-    def _untyped(self, shown: str, value: Any, out: list[str]) -> None:
+    def _untyped(self, shown: str, value: Any, out: Out) -> None:
         if etree.iselement(value):
             out.append(f"<{shown}>{markup(value)}</{shown}>")
         elif isinstance(value, (list, tuple)):
@@ -236,7 +257,7 @@ class Writer:
             kind = _guess(value)
             out.append(f'<{shown} xsi:type="xsd:{kind.xsd}">{escape(kind.text(value))}</{shown}>')
 
-    def _array(self, shown: str, kind: Complex, value: Any, out: list[str]) -> None:
+    def _array(self, shown: str, kind: Complex, value: Any, out: Out) -> None:
         """An array of SOAP encoding: ``soapenc:arrayType`` with its length, items in order."""
         if isinstance(value, (str, bytes, Mapping, BaseModel)) or not isinstance(value, Sequence):
             raise Misfit("a list is wanted")
@@ -270,6 +291,18 @@ class Writer:
     def _name(self, qname: str) -> str:
         namespace, _, name = qname.rpartition("}")
         return f"{self._prefixes[namespace[1:]]}:{name}" if namespace else name
+
+
+def _attached(kind: Simple, given: Attachment, out: Out) -> str:
+    """What stands in the message for an attachment."""
+    if kind.attachable == "xop" and not out.mtom:
+        return kind.text(given.read())
+    attachment = given if given.id else replace(given, id=new_id())
+    out.attachments.append(attachment)
+    reference = f"cid:{quote(attachment.id, safe='@.-_')}"
+    if kind.attachable == "ref":
+        return reference
+    return f'<xop:Include xmlns:xop="{XOP}" href="{reference}"/>'
 
 
 def markup(value: Any) -> str:
@@ -309,4 +342,4 @@ def _guess(value: Any) -> Simple:
     raise Misfit("a plain value or an element is wanted")
 
 
-__all__ = ["NIL", "DataSet", "Nil", "Writer", "markup"]
+__all__ = ["NIL", "DataSet", "Nil", "Out", "Writer", "markup"]

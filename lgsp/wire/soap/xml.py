@@ -27,8 +27,9 @@ def parse(body: bytes, *, huge: bool = False, encoding: str = "") -> etree._Elem
     do not use, so the transport's is asked last. ``Unreadable`` for anything with a DOCTYPE, whatever it holds.
     """
     refuse_doctype(body)
+    named = _needed(body, encoding)
     try:
-        root = etree.fromstring(body, _parser(huge, _needed(body, encoding)))
+        root = etree.fromstring(body, _parser(huge, named))
     except (etree.XMLSyntaxError, ValueError) as error:
         raise unreadable(error) from None
     if root is None:
@@ -91,7 +92,7 @@ def events(body: bytes, names: tuple[str, ...] = ("start", "end")) -> Iterator[t
 
 
 _ENCODINGS = {
-    "utf-8": "utf-8", "utf8": "utf-8", "utf-16": "utf-16", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be",
+    "utf-8": "utf-8", "utf8": "utf-8", "utf-16": "utf-16", "utf-16le": "UTF-16LE", "utf-16be": "UTF-16BE",
     "us-ascii": "ascii", "iso-8859-1": "iso-8859-1", "windows-1252": "windows-1252", "windows-1258": "windows-1258",
 }  # fmt: skip
 
