@@ -42,7 +42,11 @@ from lgsp.canonical.party import IdentifierKind, Party, PartyKind
 from lgsp.canonical.status import Status
 from lgsp.errors import MappingError
 from lgsp.spi.mapping import Context
-from mappings import onestop
+from mappings.onestop import MAPPINGS
+from mappings.onestop.polled import changed_dossier, record_events
+from mappings.onestop.pushed import document_trace, sync_document
+from mappings.onestop.reading import moment
+from mappings.onestop.sending import add_result, create_dossier, dossier_created, report_action, report_payment
 from tests.support.doors import CODES
 from tests.systems.onestop.samples import document, sample, trace
 
@@ -62,7 +66,7 @@ def context(codes: CodeTables = CODES, link: str = "https://lgsp.example.vn/f", 
 
 
 def reported(**changes: Any) -> Dossier:
-    *_, event = onestop.sync_document(SyncDocument.model_validate(document(**changes)), context())
+    *_, event = sync_document(SyncDocument.model_validate(document(**changes)), context())
     assert isinstance(event.body, DossierReported)
     return event.body.dossier
 
@@ -94,7 +98,7 @@ def test_what_plain_opencps_says() -> None:
 def test_what_a_system_with_all_fields_says() -> None:
     told = json.loads(sample("SyncDocument.full.json"))
     told["Attachments"][0]["Base64"] = told["ResultAttachments"][0]["Base64"] = f"lgsp-file:{FILE}"
-    registered, event = onestop.sync_document(SyncDocument.model_validate(told), context())
+    registered, event = sync_document(SyncDocument.model_validate(told), context())
     assert registered.body == DossierRegistered(system="onestop", code="H21.13-261008-0042")
     assert (registered.source, registered.dossier) == ("npsp", "G09.20-261007-0031")
     assert isinstance(event.body, DossierReported)
@@ -147,8 +151,8 @@ def test_the_status_is_what_the_facts_tell_and_no_more(told: dict[str, Any], sta
     dossier = reported(**told)
     assert dossier.status is status
     assert (dossier.local_status is None) == ("DossierStatus" not in told)
-    fetch = next(route for route in onestop.MAPPINGS.routes if route.operation == "fetch_dossier")
-    (event,) = onestop.sync_document(SyncDocument.model_validate(document(**told)), context())
+    fetch = next(route for route in MAPPINGS.routes if route.operation == "fetch_dossier")
+    (event,) = sync_document(SyncDocument.model_validate(document(**told)), context())
     assert fetch.when is not None
     assert fetch.when(event, OnestopSettings()) == (status is None and "DossierStatus" not in told)
 
@@ -171,13 +175,13 @@ def test_a_refusal_s_end_is_no_finish() -> None:
     ],
 )
 def test_times(text: str, expected: datetime | None) -> None:
-    assert onestop.moment("DateReceived", text) == expected
+    assert moment("DateReceived", text) == expected
 
 
 def test_the_third_applicant_type_is_the_vendor_s() -> None:
     told = SyncDocument.model_validate(document(ApplicantsType=3))
     for word, kind in (("organisation", PartyKind.ORGANISATION), ("state_body", PartyKind.STATE_BODY)):
-        (event,) = onestop.sync_document(told, context(third_applicant_type=word))
+        (event,) = sync_document(told, context(third_applicant_type=word))
         assert isinstance(event.body, DossierReported)
         assert event.body.dossier.applicant.kind is kind
 
@@ -193,7 +197,7 @@ def polled(**changes: Any) -> ChangedDossier:
 
 
 def test_a_polled_dossier_tells_its_state_payments_and_steps_in_this_order() -> None:
-    state, payment, first, second = onestop.changed_dossier(polled(), context())
+    state, payment, first, second = changed_dossier(polled(), context())
     assert isinstance(state.body, DossierReported)
     dossier = state.body.dossier
     assert (dossier.code, dossier.status) == ("H21.14-261006-0007", Status.PAYMENT_REQUESTED)
@@ -211,13 +215,13 @@ def test_a_polled_dossier_tells_its_state_payments_and_steps_in_this_order() -> 
 
 
 def test_a_step_has_one_name_pushed_or_polled() -> None:
-    *_, step, _ = onestop.changed_dossier(polled(), context())
-    (pushed,) = onestop.document_trace(DocumentTrace.model_validate(trace(TraceId="5001")), context())
+    *_, step, _ = changed_dossier(polled(), context())
+    (pushed,) = document_trace(DocumentTrace.model_validate(trace(TraceId="5001")), context())
     assert (pushed.source, pushed.source_id) == (step.source, step.source_id)
 
 
 def test_a_change_there_and_back_is_two_changes() -> None:
-    first, second = (onestop.record_events(polled(modifiedDate=n).record, context())[-1] for n in (1000, 2000))
+    first, second = (record_events(polled(modifiedDate=n).record, context())[-1] for n in (1000, 2000))
     assert first.source_id != second.source_id
 
 
@@ -226,11 +230,11 @@ def test_what_no_officer_did_is_no_step() -> None:
     page["data"][0]["actionUser"] = ""
     page["data"][1]["state"] = 2
     changed = polled().model_copy(update={"actions": ActionPage.model_validate(page).data, "payments": ()})
-    assert [event.type for event in onestop.changed_dossier(changed, context())] == ["dossier.reported"]
+    assert [event.type for event in changed_dossier(changed, context())] == ["dossier.reported"]
 
 
 def test_a_portal_s_dossier_is_registered_under_the_portal_s_name() -> None:
-    events = onestop.record_events(polled(systemId=5, originDossierNo="G09.20-261007-0031").record, context())
+    events = record_events(polled(systemId=5, originDossierNo="G09.20-261007-0031").record, context())
     assert [(e.type, e.source, e.dossier) for e in events] == [
         ("dossier.registered", "npsp", "G09.20-261007-0031"),
         ("dossier.reported", "onestop", "H21.14-261006-0007"),
@@ -238,8 +242,8 @@ def test_a_portal_s_dossier_is_registered_under_the_portal_s_name() -> None:
 
 
 def test_a_record_without_a_status_parks_and_is_not_fetched_again() -> None:
-    (event,) = onestop.record_events(polled(dossierStatus="").record, context())
-    assert not any(r.when and r.when(event, None) for r in onestop.MAPPINGS.routes if r.operation == "fetch_dossier")
+    (event,) = record_events(polled(dossierStatus="").record, context())
+    assert not any(r.when and r.when(event, None) for r in MAPPINGS.routes if r.operation == "fetch_dossier")
 
 
 # --- what is sent ----------------------------------------------------------------------------------------------------
@@ -264,15 +268,15 @@ FILED = Dossier(
 
 def test_a_filed_dossier_becomes_one_create_call_however_often() -> None:
     filed = event("dossier.filed", DossierFiled(dossier=FILED, form={"TongGiaTri": Decimal(5)}))
-    request = onestop.create_dossier(filed, context())
-    assert request == onestop.create_dossier(filed.with_(source_id="e2"), context())
+    request = create_dossier(filed, context())
+    assert request == create_dossier(filed.with_(source_id="e2"), context())
     assert (request.serviceCode, request.govAgencyCode, request.applicantIdType) == ("2.000033", "H21.13", "business")
     assert (request.originDossierNo, request.systemId) == ("G09.20-261007-0031", 5)
     assert request.submitDate == 1791421200000
     assert [file.displayName for file in request.dossierFiles] == ["Đơn"]
     assert json.loads(request.metaData) == {"TongGiaTri": "5"}
     answer = DossierRecord(dossierId=1, dossierNo="H21.13-261008-0042")
-    (registered,) = onestop.dossier_created(filed, answer, context())
+    (registered,) = dossier_created(filed, answer, context())
     assert registered.body == DossierRegistered(system="onestop", code="H21.13-261008-0042")
 
 
@@ -293,44 +297,44 @@ def test_the_local_variant_of_a_procedure(rows: list[CodeRow], expected: str | N
     filed = event("dossier.filed", DossierFiled(dossier=FILED))
     if expected is None:
         with pytest.raises(MappingError, match="default_variant") as caught:
-            onestop.create_dossier(filed, context(CodeTables(rows)))
+            create_dossier(filed, context(CodeTables(rows)))
         assert (caught.value.table, caught.value.code) == ("local_procedures", "2.000033")
     else:
-        assert onestop.create_dossier(filed, context(CodeTables(rows))).serviceCode == expected
+        assert create_dossier(filed, context(CodeTables(rows))).serviceCode == expected
 
 
 def test_what_is_missing_is_named() -> None:
     nowhere = event("dossier.filed", DossierFiled(dossier=FILED.with_(receiving_unit=Unit())))
     with pytest.raises(MappingError, match="default_agency"):
-        onestop.create_dossier(nowhere, context())
-    assert onestop.create_dossier(nowhere, context(default_agency="H21.01")).govAgencyCode == "H21.01"
+        create_dossier(nowhere, context())
+    assert create_dossier(nowhere, context(default_agency="H21.01")).govAgencyCode == "H21.01"
     with pytest.raises(MappingError, match="public base address"):
-        onestop.create_dossier(event("dossier.filed", DossierFiled(dossier=FILED)), context(link=""))
+        create_dossier(event("dossier.filed", DossierFiled(dossier=FILED)), context(link=""))
     unnumbered = Context(codes=CODES, settings=OnestopSettings(), today=date(2026, 10, 8))
     with pytest.raises(MappingError, match="no number yet"):
-        onestop.report_payment(
+        report_payment(
             event("payment.reported", PaymentReported(amount=Decimal(1), through=PaidThrough.COUNTER)), unnumbered
         )
 
 
 def test_actions_payments_and_results() -> None:
     asked = event("action.requested", ActionRequested(code="withdraw", note="Xin rút", documents=(PAPER,)))
-    action = onestop.report_action(asked, context(action_codes={"withdraw": "8100"}))
+    action = report_action(asked, context(action_codes={"withdraw": "8100"}))
     assert (action.dossierNo, action.action.actionCode) == ("H21.13-261008-0042", "8100")
     assert action.action.actionNote == f"Xin rút [{action.mark}]"
-    assert action != onestop.report_action(asked.with_(source_id="e2"), context(action_codes={"withdraw": "8100"}))
+    assert action != report_action(asked.with_(source_id="e2"), context(action_codes={"withdraw": "8100"}))
     paid = event(
         "payment.reported", PaymentReported(amount=Decimal(75000), through=PaidThrough.NATIONAL_PORTAL, reference="T1")
     )
-    payment = onestop.report_payment(paid, context()).payment
+    payment = report_payment(paid, context()).payment
     assert (payment.paymentStatus, payment.paymentAmount, payment.confirmNote) == (3, 75000, "T1")
-    result = onestop.add_result(event("result.issued", ResultIssued(document=PAPER)), context())
+    result = add_result(event("result.issued", ResultIssued(document=PAPER)), context())
     assert (result.file.displayName, result.file.fileUrl) == ("Đơn", "https://lgsp.example.vn/f")
 
 
 def test_what_it_told_us_is_not_told_back() -> None:
     paid = PaymentReported(amount=Decimal(1), through=PaidThrough.COUNTER)
-    (route,) = (r for r in onestop.MAPPINGS.routes if r.operation == "report_payment")
+    (route,) = (r for r in MAPPINGS.routes if r.operation == "report_payment")
     assert route.when is not None
     assert not route.when(event("payment.reported", paid, "onestop"), None)
     assert route.when(event("payment.reported", paid, "npsp_payment"), None)
@@ -360,8 +364,8 @@ def test_documents_are_mapped_or_refused(changes: dict[str, Any]) -> None:
         told = SyncDocument.model_validate(document(**changes))
     except ValidationError:
         return
-    events = mapped(lambda: onestop.sync_document(told, context()))
-    assert events == mapped(lambda: onestop.sync_document(told, context()))
+    events = mapped(lambda: sync_document(told, context()))
+    assert events == mapped(lambda: sync_document(told, context()))
     assert [Event.model_validate_json(e.model_dump_json()) for e in events] == list(events)
 
 
@@ -372,7 +376,7 @@ def test_traces_are_mapped_or_refused(changes: dict[str, Any]) -> None:
         told = DocumentTrace.model_validate(trace(**changes))
     except ValidationError:
         return
-    for event_ in mapped(lambda: onestop.document_trace(told, context())):
+    for event_ in mapped(lambda: document_trace(told, context())):
         assert isinstance(event_.body, StepTaken)
         assert event_.body.step.officer
 
@@ -385,7 +389,7 @@ def test_records_are_mapped_or_refused(changes: dict[str, Any]) -> None:
         told = DossierRecord.model_validate(record | changes)
     except ValidationError:
         return
-    assert all(e.dossier for e in mapped(lambda: onestop.changed_dossier(ChangedDossier(record=told), context())))
+    assert all(e.dossier for e in mapped(lambda: changed_dossier(ChangedDossier(record=told), context())))
 
 
 def test_since_when_a_status_holds() -> None:
