@@ -14,6 +14,7 @@ from lgsp.wire.exchange import Closed, Opened
 
 _x = exchanges.c
 _b = bindparam
+_OPEN = insert(exchanges)
 _CLOSE = (
     update(exchanges)
     .where(_x.id == _b("id_"), _x.closed_at.is_(None))
@@ -62,7 +63,7 @@ def opened_row(exchange: Opened, worker: str) -> dict[str, Any]:
 
 
 def write_opened(connection: Connection, items: Sequence[tuple[Opened, str]]) -> list[None]:
-    connection.execute(insert(exchanges), [opened_row(exchange, worker) for exchange, worker in items])
+    connection.execute(_OPEN, [opened_row(exchange, worker) for exchange, worker in items])
     return [None] * len(items)
 
 
@@ -71,7 +72,7 @@ def write_whole(connection: Connection, items: Sequence[tuple[Opened, Closed, st
     known = set(connection.execute(select(_x.id).where(_x.id.in_([opened.id for opened, _, _ in items]))).scalars())
     fresh = [opened_row(opened, worker) for opened, _, worker in items if opened.id not in known]
     if fresh:
-        connection.execute(insert(exchanges), fresh)
+        connection.execute(_OPEN, fresh)
     return write_closed(connection, [closed for _, closed, _ in items])
 
 

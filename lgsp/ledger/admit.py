@@ -25,7 +25,8 @@ _REPLACEABLE = (*_UNTOUCHED, State.UNKNOWN.value, State.PARKED.value)
 _b = bindparam
 _d, _e, _i = deliveries.c, events.c, identities.c
 _KNOWN = select(_e.source_id, _e.digest).where(_e.source == _b("source_"), _e.source_id.in_(_b("ids_", expanding=True)))
-_INSERT_EVENT = insert(events).returning(_e.id)
+_INSERT_EVENTS = insert(events)
+_INSERT_EVENT = _INSERT_EVENTS.returning(_e.id)
 _INSERT_DELIVERY = insert(deliveries).returning(_d.id)
 _BY_CODE = select(_i.dossier).where(_i.system == _b("system_"), _i.code == _b("code_"))
 _BY_DOSSIER = select(_i.system, _i.code).where(_i.dossier == _b("dossier_"))
@@ -181,7 +182,7 @@ class Admission:
         if rows:
             self.connection.execute(_INSERT_IDENTITY, rows)
         self.connection.execute(
-            insert(events), [self._row(event, "", exchange, delivery) for event, exchange, delivery in told]
+            _INSERT_EVENTS, [self._row(event, "", exchange, delivery) for event, exchange, delivery in told]
         )
 
     def _admit(self, event: Event, digest: str, exchange: int | None, caused_by: int | None) -> int:

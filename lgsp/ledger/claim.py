@@ -12,40 +12,61 @@ from lgsp.store.dialect import upsert
 from lgsp.store.schema import deliveries, events, identities, systems
 
 _d = deliveries.c
+_b = bindparam
+# Built once: putting a statement together costs as much as running it.
+_SYSTEM = select(systems).where(systems.c.system == _b("system_"))
+_SYSTEM_LOCKED = _SYSTEM.with_for_update()
 # The literal in the WHERE clause is what lets SQLite use the partial index.
 _CLAIMABLE = text("claimable = 1")
 _PICK = (
     select(_d.id)
-    .where(_CLAIMABLE, _d.system == bindparam("system_"), _d.due_at <= bindparam("now_"))
+    .where(_CLAIMABLE, _d.system == _b("system_"), _d.due_at <= _b("now_"))
     .order_by(_d.due_at, _d.id)
-    .limit(bindparam("limit_"))
+    .limit(_b("limit_"))
     .with_for_update(skip_locked=True)
 )
-_OVERDUE = _PICK.where(_d.deadline_at < bindparam("now_"))
+_OVERDUE = _PICK.where(_d.deadline_at < _b("now_"))
 """What is past its deadline needs no call: it is told or parked even while nobody may call."""
-_NEXT = select(_d.due_at).where(_CLAIMABLE, _d.system == bindparam("system_")).order_by(_d.due_at, _d.id).limit(1)
-_READ = select(
-    _d.id,
-    _d.event,
-    events.c.payload,
-    _d.operation,
-    _d.order_key,
-    _d.key,
-    _d.tries,
-    _d.attempts,
-    _d.doubtful,
-    _d.created_at,
-    _d.deadline_at,
-    events.c.dossier,
-).join(events, events.c.id == _d.event)
+_NEXT = select(_d.due_at).where(_CLAIMABLE, _d.system == _b("system_")).order_by(_d.due_at, _d.id).limit(1)
+_LEASE = (
+    update(deliveries)
+    .where(_d.id.in_(_b("ids_", expanding=True)))
+    .values(
+        state=State.LEASED.value,
+        claimable=0,
+        lease_owner=_b("worker_"),
+        lease_until=_b("until_"),
+        tries=_d.tries + 1,
+    )
+)
+_READ = (
+    select(
+        _d.id,
+        _d.event,
+        events.c.payload,
+        _d.operation,
+        _d.order_key,
+        _d.key,
+        _d.tries,
+        _d.attempts,
+        _d.doubtful,
+        _d.created_at,
+        _d.deadline_at,
+        events.c.dossier,
+    )
+    .join(events, events.c.id == _d.event)
+    .where(_d.id.in_(_b("ids_", expanding=True)))
+    .order_by(_d.due_at, _d.id)
+)
+_IDENTITIES = select(identities.c.dossier, identities.c.system, identities.c.code).where(
+    identities.c.dossier.in_(_b("dossiers_", expanding=True))
+)
 
 
 def system_row(connection: Connection, system: str, *, lock: bool = False) -> Row[Any]:
     """The system's row, made if it is not there."""
-    query = select(systems).where(systems.c.system == system)
-    if lock:
-        query = query.with_for_update()
-    row = connection.execute(query).first()
+    query, named = _SYSTEM_LOCKED if lock else _SYSTEM, {"system_": system}
+    row = connection.execute(query, named).first()
     if row is None:
         fresh = {
             "system": system,
@@ -61,7 +82,7 @@ def system_row(connection: Connection, system: str, *, lock: bool = False) -> Ro
             "last_failure": "",
         }
         upsert(connection, systems, fresh, ["system"], ["system"])
-        row = connection.execute(query).one()
+        row = connection.execute(query, named).one()
     return row
 
 
@@ -111,18 +132,8 @@ def _lease(
 ) -> list[Claimed]:
     if not picked:
         return []
-    connection.execute(
-        update(deliveries)
-        .where(_d.id.in_(picked))
-        .values(
-            state=State.LEASED.value,
-            claimable=0,
-            lease_owner=worker,
-            lease_until=until,
-            tries=_d.tries + 1,
-        )
-    )
-    rows = connection.execute(_READ.where(_d.id.in_(picked)).order_by(_d.due_at, _d.id)).all()
+    connection.execute(_LEASE, {"ids_": picked, "worker_": worker, "until_": until})
+    rows = connection.execute(_READ, {"ids_": picked}).all()
     known = _identities(connection, sorted({row.dossier for row in rows if row.dossier}))
     return [
         Claimed(
@@ -148,7 +159,6 @@ def _lease(
 def _identities(connection: Connection, keys: Sequence[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     if keys:
-        i = identities.c
-        for dossier, system, code in connection.execute(select(i.dossier, i.system, i.code).where(i.dossier.in_(keys))):
+        for dossier, system, code in connection.execute(_IDENTITIES, {"dossiers_": keys}):
             found.setdefault(dossier, {})[system] = code
     return found

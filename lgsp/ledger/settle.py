@@ -17,7 +17,18 @@ from lgsp.store.schema import deliveries, systems, tallies
 
 _d = deliveries.c
 _b = bindparam
+# Built once: putting a statement together costs as much as running it.
 _OPEN = text("open = 1")
+_LANES = (
+    select(_d.id, _d.system, _d.order_key, _d.state, _d.head)
+    .where(_OPEN, _d.order_key.in_(_b("keys_", expanding=True)))
+    .order_by(_d.order_key, _d.system, _d.seq, _d.id)
+)
+_HELD = (
+    select(_d.id, _d.order_key, _d.system)
+    .where(_d.id.in_(_b("ids_", expanding=True)), _d.state == State.LEASED.value, _d.lease_owner == _b("worker_"))
+    .with_for_update()
+)
 _PROMOTE = update(deliveries).where(_d.id == _b("id_")).values(head=1, claimable=_b("claimable_"))
 _SETTLE = (
     update(deliveries)
@@ -44,11 +55,7 @@ def promote(connection: Connection, lanes: Collection[tuple[str, str]]) -> None:
     if not lanes:
         return
     wanted = set(lanes)
-    rows = connection.execute(
-        select(_d.id, _d.system, _d.order_key, _d.state, _d.head)
-        .where(_OPEN, _d.order_key.in_(sorted({key for _, key in wanted})))
-        .order_by(_d.order_key, _d.system, _d.seq, _d.id)
-    ).all()
+    rows = connection.execute(_LANES, {"keys_": sorted({key for _, key in wanted})}).all()
     heads = []
     for row in rows:
         if (row.system, row.order_key) in wanted:
@@ -64,11 +71,7 @@ def settle(
 ) -> list[bool]:
     """Settle what this worker still holds the lease of; False for what another worker took over meanwhile."""
     connection, now = admission.connection, admission.now
-    rows = connection.execute(
-        select(_d.id, _d.order_key, _d.system)
-        .where(_d.id.in_([i.delivery for i in items]), _d.state == State.LEASED.value, _d.lease_owner == worker)
-        .with_for_update()
-    ).all()
+    rows = connection.execute(_HELD, {"ids_": [i.delivery for i in items], "worker_": worker}).all()
     held = {row.id: (row.system, row.order_key) for row in rows}
     mine = [i for i in items if i.delivery in held]
     if mine:
