@@ -51,6 +51,8 @@ from lgsp.store.upgrade import newer, standing, upgrade
 from lgsp.wire.client import Wire
 from lgsp.wire.exchange import Closed, Opened
 
+_YOUNG = 20_000
+"""New objects after which the garbage collector looks; deliveries under way have a few thousand at any time."""
 Transports = Mapping[str, Any]
 """A transport per system in place of the network: the seam for tests."""
 
@@ -179,10 +181,9 @@ class Daemon:
         with OneOnly(str(self.store.url.database)) if alone else contextlib.nullcontext():
             try:
                 await self._prepare(alone)
-                give_back_memory()
-                yield
+                with at_rest():
+                    yield
             finally:
-                gc.unfreeze()
                 for wire in self._wires:
                     await wire.aclose()
                 await self.store.close()
@@ -396,16 +397,25 @@ class _Server(uvicorn.Server):
         yield
 
 
-def give_back_memory() -> None:
-    """Return to the system what starting up needed and an idle daemon does not; glibc keeps it otherwise.
+@contextlib.contextmanager
+def at_rest() -> Iterator[None]:
+    """Memory as a daemon wants it once it has started, and as it was afterwards.
 
-    What stays (modules, models, code tables) lives as long as the daemon: the garbage collector need not look through
-    it again and again, which would stop all deliveries for a tenth of a second each time.
+    What starting up needed goes back to the system; glibc keeps it otherwise. What stays (modules, models, code tables)
+    lives as long as the daemon: the garbage collector need not look through it, which would stop all deliveries for a
+    tenth of a second each time, nor look through deliveries under way every few calls.
     """
     gc.collect()
     gc.freeze()
+    often = gc.get_threshold()
+    gc.set_threshold(_YOUNG, *often[1:])
     with contextlib.suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*often)
+        gc.unfreeze()
 
 
 def _wanted(connector: Any, poll: str) -> bool:
