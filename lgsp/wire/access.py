@@ -146,7 +146,9 @@ class Access:
         def classify(fault: Any) -> Any:
             return bus_fault(fault) or (own(fault) if own is not None else None)
 
-        return SoapPort(self, contract, path, talk=talks.talk, classify=classify, **options)
+        return SoapPort(
+            self, contract, path, talks=[talks.talk, *options.pop("talks", ())], classify=classify, **options
+        )
 
     async def _through_gateway(
         self, operation: str, method: str, url: str, extra: Mapping[str, str], options: dict[str, Any]

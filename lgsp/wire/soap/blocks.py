@@ -16,6 +16,8 @@ class Context:
     version: str
     action: str
     url: str
+    addressing: str = ""
+    """WS-Addressing action, where the contract has one of its own."""
 
 
 class HeaderBlock(Protocol):

@@ -15,6 +15,7 @@ from lgsp.wire.soap.attachment import Attachment
 from lgsp.wire.soap.blocks import Context, Header
 from lgsp.wire.soap.contract import SoapContract
 from lgsp.wire.soap.fault import Classify
+from lgsp.wire.soap.security import Security
 from lgsp.wire.upload import Upload
 
 if TYPE_CHECKING:
@@ -51,18 +52,20 @@ class SoapPort:
     def __init__(
         self, door: Door, contract: SoapContract, url: str, *, http_headers: Mapping[str, str] | None = None,
         headers: Iterable[Header] = (), classify: Classify | None = None, action: str | None = None,
-        content_type: str = "", talk: Callable[[str], Talk] | None = None, mtom: bool = False,
+        content_type: str = "", talks: Iterable[Callable[[str], Talk]] = (), mtom: bool = False,
+        security: Security | None = None,
     ) -> None:  # fmt: skip
         """``headers``: header blocks of every call. ``classify``: what the system's own faults mean. ``action`` and
         ``content_type`` override what the contract has (servers that want ``SOAPAction: ""``, ``application/xml``).
-        ``talk`` makes header blocks for a call of a method, which the answer's are held against (X-Road).
+        ``talks`` make header blocks for a call of a method, which the answer's are held against (X-Road,
+        WS-Addressing). ``security`` signs, and checks that answers are signed.
 
         ``mtom``: attachments of binary elements travel beside the message.
 
         The WSDL is read at the first call (or by ``ready``), in a thread, once in a process.
         """
         self._door, self._contract, self.url = door, contract, url
-        self._talk, self._mtom = talk, mtom
+        self._talks, self._mtom, self._security = tuple(talks), mtom, security
         self._http = dict(http_headers or {})
         self._headers, self._classify, self._action = tuple(headers), classify, action
         self._content_type = content_type
@@ -110,10 +113,16 @@ class SoapPort:
         service = self._service or await self.ready()
         call = service.operation(method)
         target = url or self.url
-        talk = self._talk(method) if self._talk is not None else None
-        blocks = (*((talk,) if talk is not None else ()), *self._headers, *headers)
+        talks = [make(method) for make in self._talks]
+        blocks = (*talks, *self._headers, *headers)
         envelope = call.envelope(
-            values, headers_=blocks, url=target, action=self._action, attachments=attachments, mtom=self._mtom
+            values,
+            headers_=blocks,
+            url=target,
+            action=self._action,
+            attachments=attachments,
+            mtom=self._mtom,
+            security=self._security,
         )
         sent = {**envelope.headers, **self._http, **(http_headers or {})}
         if self._content_type:
@@ -128,14 +137,16 @@ class SoapPort:
             reply = await self._door.request(operation, "POST", target, headers=sent, effect=effect, **options)
             reply, beside = incoming.taken(reply) if incoming is not None else (reply, ())
             if len(reply.body) > LARGE:
-                answer = await asyncio.to_thread(call.read, reply, own=self._classify, attachments=beside)
+                answer = await asyncio.to_thread(
+                    call.read, reply, own=self._classify, attachments=beside, security=self._security
+                )
             else:
-                answer = call.read(reply, own=self._classify, attachments=beside)
+                answer = call.read(reply, own=self._classify, attachments=beside, security=self._security)
         except BaseException:
             if incoming is not None:
                 incoming.discard()
             raise
-        if talk is not None:
+        for talk in talks:
             talk.check(answer, reply)
         return reply, answer
 

@@ -26,6 +26,7 @@ from lgsp.wire.soap.judge import Judge
 from lgsp.wire.soap.mime import XOP, finder, is_multipart, new_id, split
 from lgsp.wire.soap.read import Reader
 from lgsp.wire.soap.read_fault import read_fault
+from lgsp.wire.soap.security import Security
 from lgsp.wire.soap.shape import Complex, Misfit, Part
 from lgsp.wire.soap.understand import Message, Method, Port, Understood, understand
 from lgsp.wire.soap.wrappers import wrappers
@@ -136,7 +137,7 @@ class SoapOperation:
 
     def envelope(
         self, values: Any = None, *, headers_: Iterable[Header] = (), url: str = "", action: str | None = None,
-        attachments: Iterable[Attachment] = (), mtom: bool = False,
+        attachments: Iterable[Attachment] = (), mtom: bool = False, security: Security | None = None,
     ) -> Envelope:  # fmt: skip
         """The request for these values: a dict, a pydantic model (by alias), or a plain value where the body's element
         is of a simple type. A message of several parts takes a dict by the elements' names.
@@ -146,8 +147,10 @@ class SoapOperation:
         if isinstance(values, BaseModel):
             values = values.model_dump(by_alias=True)
         chosen = self._method.action or "" if action is None else action
-        context = Context(self.version, chosen, url)
-        out = Out(mtom=mtom)
+        context = Context(self.version, chosen, url, self._method.input.action)
+        headers_ = [*headers_, *([security] if security is not None else [])]
+        # What is signed is the message with its bytes in it (XOP, 3.1): such a message carries them inline.
+        out = Out(mtom=mtom and not (security is not None and security.signs))
         out.append(self._start)
         try:
             blocks = headers(headers_, context, self._writer, self._header)
@@ -161,6 +164,8 @@ class SoapOperation:
         content = "".join(out).encode()
         if self._judge is not None:
             self._check_sent(content)
+        if security is not None and security.signs:
+            content = security.sign(content)
         beside = (*out.attachments, *(a if a.id else replace(a, id=new_id()) for a in attachments))
         return Envelope(content, http_headers(self.version, chosen), beside)
 
@@ -170,8 +175,9 @@ class SoapOperation:
         return value if model is None else reply.fit(value, model)
 
     def read(
-        self, reply: Reply, *, own: Classify | None = None, attachments: tuple[Attachment, ...] = ()
-    ) -> SoapAnswer:
+        self, reply: Reply, *, own: Classify | None = None, attachments: tuple[Attachment, ...] = (),
+        security: Security | None = None,
+    ) -> SoapAnswer:  # fmt: skip
         """Understand a reply. The body decides, not the HTTP status: a fault in a 200 is a fault, an answer in a 500 an
         answer.
 
@@ -196,9 +202,13 @@ class SoapOperation:
         except Unreadable as error:
             expect(reply)  # an error page: its status says more than that it is no SOAP
             raise reply.bad(str(error)) from None
-        fault = read_fault(opened, self._reader, self._details, status=reply.status)
+        unsigned = _unsigned(opened, security)
+        signed = None if security is None or not security.verifies else not unsigned
+        fault = read_fault(opened, self._reader, self._details, signed=signed, status=reply.status)
         if fault is not None:
-            raise self.error(fault, reply, own)
+            raise self.error(fault, reply, own)  # servers that refuse a message sign nothing: marked, and believed
+        if unsigned:
+            raise reply.bad(unsigned)
         return self._understood(reply, opened, attachments)
 
     def error(self, fault: Fault, reply: Reply, own: Classify | None) -> Exception:
@@ -313,6 +323,19 @@ class SoapOperation:
 
 def _is(part: Part, element: etree._Element) -> bool:
     return str(element.tag) == part.tag or local(element.tag) == local(part.tag)
+
+
+def _unsigned(opened: Opened, security: Security | None) -> str:
+    """Why the envelope's signature does not count, or ``""``."""
+    if security is None or not security.verifies:
+        return ""
+    from lgsp.wire.soap.signing import BadSignature
+
+    try:
+        security.verify(opened.root)
+    except BadSignature as error:
+        return str(error)
+    return ""
 
 
 def without_includes(root: etree._Element) -> None:
