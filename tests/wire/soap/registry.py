@@ -16,6 +16,7 @@ class Registry(Mock):
 
     name = "people"
     contract = CONTRACTS / "people"
+    address = ADDRESS
 
     def start_over(self) -> None:
         super().start_over()
@@ -25,7 +26,7 @@ class Registry(Mock):
         return self.soap.name(call) or "other"
 
     def handle(self, call: Call, operation: str) -> Answer:
-        document = self.soap.wsdl(call, ADDRESS)
+        document = self.soap.wsdl(call, self.address)
         if document is not None:
             return document
         message = self.soap.judged(call)
