@@ -8,28 +8,49 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from lgsp.canonical.check import Check, Finding
 from lgsp.canonical.documents import Document, FileRef, SupplementRound
 from lgsp.canonical.dossier import Channel, Dossier, LocalStatus, Origin, Procedure, ReturnChannel, Step, Unit
 from lgsp.canonical.events import (
     BODIES,
     ActionRequested,
     Body,
+    CheckTold,
+    CodesTold,
+    DossierAccepted,
     DossierAnswered,
     DossierChanged,
     DossierFiled,
     DossierRegistered,
     DossierReported,
+    Doubt,
     Event,
+    FeeRequested,
     MessageRefused,
+    PaymentConfirmed,
+    PaymentCreated,
+    PaymentDoubted,
+    PaymentFailed,
+    PaymentRefunded,
     PaymentReported,
+    PaymentTold,
     QuestionAnswered,
     QuestionAsked,
     RatingsSummed,
+    ReceiptIssued,
+    RefundRequested,
     ResultIssued,
+    ShipmentDelivered,
+    ShipmentMoved,
+    ShipmentOrdered,
+    ShipmentRequested,
     StepTaken,
+    Witness,
 )
 from lgsp.canonical.fee import Fee, FeeKind, FeeTime, PaidThrough
 from lgsp.canonical.party import Identifier, IdentifierKind, Party, PartyKind
+from lgsp.canonical.payment import Payment, PaymentState
+from lgsp.canonical.shipment import Direction, Shipment, ShipmentState
 from lgsp.canonical.status import Status
 
 T = TypeVar("T")
@@ -39,7 +60,20 @@ TEXTS = ["", "Xin cấp phép", "Dòng một\nDòng hai", '"<&>', "ờ" * 999, "
 CODES = ["H21.14-261008-0001", "G09.20-261007-0031", "G01.99-261008-000001", "000.00.14.H21-261008-0001", "HS1", "Đ-1"]
 PROCEDURES = ["2.000033", "1.009974", "1.000005", "2.000033.H21", "9.999999", "TT-1"]
 UNITS = ["H21.14", "000.00.00.H21", "000.00.14.H21", "H99", "", "SCT"]
-NUMBERS = ["052088001234", "012345678", "5900000001", "5900000001-001", "000000001", "111111111111", "B1234567", "x"]
+NUMBERS = [
+    "052088001234",
+    "012345678",
+    "5900000001",
+    "5900000001-001",
+    "000000001",
+    "111111111111",
+    "B1234567",
+    "x",
+    "0100109106",
+]
+PLATFORMS = ["npsp_payment", "vnpay", "bank_transfer"]
+CARRIERS = ["vnpost", "viettel_post"]
+ORDERS = ["H21.14-261008-0001", "O1", "x"]
 AMOUNTS = [0, 1, 75_000, 10**14]
 
 
@@ -76,7 +110,9 @@ class Teller:
         return START + timedelta(minutes=minutes, microseconds=minutes % 7)
 
     def party(self) -> Party:
-        sound = (Identifier(kind=IdentifierKind.PERSONAL_ID, number="052088001234"),)
+        person = Identifier(kind=IdentifierKind.PERSONAL_ID, number="052088001234")
+        company = Identifier(kind=IdentifierKind.TAX_CODE, number="0100109106")
+        sound = (self.one([person, person, company]),)
         odd = self.some(lambda: Identifier(kind=self.one(list(IdentifierKind)), number=self.one(NUMBERS)), 2)
         return Party(
             kind=self.one(list(PartyKind)),
@@ -206,6 +242,51 @@ class Teller:
             due_at=self.maybe(self.moment),
         )
 
+    def check(self) -> Check:
+        return Check(
+            registry=self.one(["population", "business_registry"]),
+            finding=self.one(list(Finding)),
+            fields=self.one([(), ("name",), ("name", "number")]),
+            asked_at=self.moment(),
+            proof=self.one(["", "delivery 7"]),
+            note=self.text(),
+        )
+
+    def payment(self) -> Payment:
+        return Payment(
+            platform=self.one(PLATFORMS),
+            reference=self.one(["R1", "HS260701000101"]),
+            amount=self.one(AMOUNTS),
+            state=self.one(list(PaymentState)),
+            created_at=self.moment(),
+            url=self.one(["", "https://pay.example/1"]),
+            transaction=self.one(["", "14400001"]),
+            bank=self.one(["", "NCB"]),
+            paid_at=self.maybe(self.moment),
+            refund=self.one(["", "RF1"]),
+        )
+
+    def payment_word(self) -> dict[str, Any]:
+        return {
+            "platform": self.one(PLATFORMS),
+            "reference": self.one(["", "R1", "HS260701000101"]),
+            "state": self.one(list(PaymentState)),
+            "amount": self.one(AMOUNTS),
+            "witness": self.one(list(Witness)),
+            "transaction": self.one(["", "14400001"]),
+            "text": self.text(),
+        }
+
+    def shipment(self) -> Shipment:
+        return Shipment(
+            carrier=self.one(CARRIERS),
+            order=self.one(ORDERS),
+            direction=self.one(list(Direction)),
+            state=self.one(list(ShipmentState)),
+            at=self.moment(),
+            waybill=self.one(["", "EA123456789VN"]),
+        )
+
     def body(self, kind: str) -> Body:
         told: dict[type[Any], Callable[[], dict[str, Any]]] = {
             # A plain one-stop system tells no status: half of the reports are such.
@@ -265,6 +346,50 @@ class Teller:
                 "position": self.text(),
                 "answered_at": self.moment(),
                 "content": self.usual("Trả lời", TEXTS),
+            },
+            DossierAccepted: lambda: {"dossier": self.dossier()},
+            CheckTold: lambda: {"check": self.check()},
+            FeeRequested: lambda: {
+                "dossier": self.dossier(),
+                "amount": self.one(AMOUNTS),
+                "attempt": 1 + self.number(4),
+            },
+            PaymentCreated: lambda: {"payment": self.payment()},
+            PaymentTold: lambda: self.payment_word(),
+            PaymentConfirmed: lambda: {"payment": self.payment(), "dossier": self.dossier()},
+            PaymentFailed: lambda: {"payment": self.payment(), "code": self.one(["", "24", "99"])},
+            PaymentDoubted: lambda: {
+                "told": PaymentTold.model_validate(self.payment_word()),
+                "doubt": self.one(list(Doubt)),
+                "expected": self.maybe(lambda: self.one(AMOUNTS)),
+            },
+            RefundRequested: lambda: {
+                "payment": self.payment(),
+                "amount": self.one(AMOUNTS),
+                "refund": "RF1",
+                "by": "canbo01",
+                "reason": self.text(),
+            },
+            PaymentRefunded: lambda: {"payment": self.payment()},
+            ReceiptIssued: lambda: {
+                "platform": self.one(PLATFORMS),
+                "reference": "R1",
+                "document": self.document(),
+            },
+            ShipmentRequested: lambda: {"dossier": self.dossier(), "direction": self.one(list(Direction))},
+            ShipmentOrdered: lambda: {"shipment": self.shipment()},
+            ShipmentMoved: lambda: {
+                "carrier": self.one(CARRIERS),
+                "order": self.one(ORDERS),
+                "state": self.one(list(ShipmentState)),
+                "waybill": self.one(["", "EA123456789VN"]),
+                "at": self.moment(),
+            },
+            ShipmentDelivered: lambda: {"shipment": self.shipment(), "dossier": self.dossier()},
+            CodesTold: lambda: {
+                "table": "units",
+                "document": "QĐ 19/2025/QĐ-TTg",
+                "rows": ({"code": "52", "valid_from": "2025-07-01", "valid_to": "", "name": "Gia Lai"},),
             },
             MessageRefused: lambda: {"reception": "x", "reason": self.text(), "item": "{}"},
         }

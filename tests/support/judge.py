@@ -6,6 +6,7 @@ import json
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jsonschema
 from jsonschema.protocols import Validator
@@ -25,6 +26,8 @@ def problems(contract: Path, schema: str, body: bytes) -> list[str]:
     ending, or the name of the body's element where the contract is a WSDL."""
     if not (contract / f"{schema}.schema.json").is_file() and xsd.speaks_xml(contract):
         return xsd.problems(contract, schema, body)
-    told: Any = json.loads(body.decode("utf-8"))
+    text = body.decode("utf-8")
+    # A form is judged as an object of texts.
+    told: Any = json.loads(text) if text[:1] in ("{", "[", '"') else dict(parse_qsl(text, keep_blank_values=True))
     found = _validator(contract / f"{schema}.schema.json").iter_errors(told)
     return [f"{'.'.join(str(part) for part in e.absolute_path) or 'body'}: {e.validator}" for e in found]
