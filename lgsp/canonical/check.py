@@ -27,5 +27,9 @@ class Check(Canonical):
     asked_at: Moment
     proof: Text = ""
     """What the question or the failed attempt is known by: the message id at the bus, the registry's own number."""
+    officer: Text = ""
+    """On whose behalf it was asked, where the registry wants to know."""
+    purpose: Text = ""
+    """Under which agreed service and scenario of the registry it was asked."""
     note: Text = ""
     """A remark for the officer, without personal data: e.g. the company is dissolved."""
