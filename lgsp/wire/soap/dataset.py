@@ -6,8 +6,9 @@ Source: Microsoft, DiffGrams (ADO.NET): ``diffgr:id``, ``msdata:rowOrder``, ``di
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from lxml import etree
@@ -15,6 +16,7 @@ from lxml import etree
 from lgsp.wire.soap.xml import NIL, TRUE, XSD, local
 
 _DIFF = "{urn:schemas-microsoft-com:xml-diffgram-v1}"
+DIFFGRAM = f"{_DIFF}diffgram"
 _DATA = "{urn:schemas-microsoft-com:xml-msdata}"
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 
@@ -26,7 +28,7 @@ class Row:
     """One row. ``values`` are texts, or None where the column is nil; an absent column is no key."""
 
     table: str
-    values: Mapping[str, str | None]
+    values: dict[str, str | None]
     state: State = "unchanged"
     original: Mapping[str, str | None] | None = None
     """The row before the change, where it was modified or deleted."""
@@ -48,50 +50,54 @@ class Tables(dict[str, list[dict[str, str | None]]]):
 
 def read_dataset(element: etree._Element) -> Tables:
     """The tables of a DataSet element: of its diffgram, or of the plain rows where there is none."""
-    diffgram = next(element.iter(f"{_DIFF}diffgram"), None)
-    before: dict[str, dict[str, str | None]] = {}
-    old: list[etree._Element] = []
-    contents: list[etree._Element]
+    diffgram = next(element.iter(DIFFGRAM), None)
     if diffgram is None:
         contents = [child for child in element if child.tag != f"{{{XSD}}}schema"]
     else:
         contents = [child for child in diffgram if not str(child.tag).startswith(_DIFF)]
-        for section in diffgram.iterchildren(f"{_DIFF}before"):
-            old = list(section)
-            before = {row.get(f"{_DIFF}id", ""): _values(row) for row in old}
-    rows: list[Row] = []
-    seen: set[str] = set()
+    rows = Rows()
     for content in contents:
         for row in content:
-            for found in _rows(row, diffgram is not None):
-                rows.append(_row(found, before, len(rows)))
-                seen.add(found.get(f"{_DIFF}id", ""))
-    for row in old:
-        if row.get(f"{_DIFF}id", "") not in seen:
-            values = _values(row)
-            rows.append(Row(_name(row), values, "deleted", values, _order(row, len(rows))))
-    tables = Tables()
-    tables.all = tuple(rows)
-    ordered = sorted((row for row in rows if row.state != "deleted"), key=lambda row: row.order)
-    for now in ordered:
-        tables.setdefault(now.table, []).append(dict(now.values))
-    return tables
+            rows.take(row)
+    return rows.tables(element)
 
 
-def _rows(element: etree._Element, marked: bool) -> Iterator[etree._Element]:
-    """A row and the rows nested in it (each has an id of its own)."""
-    yield element
-    if marked:
+class Rows:
+    """Rows under way: each is taken from its element, which may be forgotten then."""
+
+    def __init__(self) -> None:
+        self._rows: list[Row] = []
+        self._modified: dict[str, int] = {}
+
+    def take(self, element: etree._Element) -> None:
+        """A row and the rows nested in it (each has an id of its own)."""
+        changes, place = element.get(f"{_DIFF}hasChanges", ""), len(self._rows)
+        state: State = "unchanged"
+        if changes == "modified":
+            state, self._modified[element.get(f"{_DIFF}id", "")] = "modified", place
+        elif changes == "inserted":
+            state = "inserted"
+        self._rows.append(Row(_name(element.tag), _values(element), state, None, _order(element, place)))
         for child in element:
-            if child.get(f"{_DIFF}id") is not None:
-                yield from _rows(child, marked)
+            if child.attrib and child.get(f"{_DIFF}id") is not None:
+                self.take(child)
 
-
-def _row(element: etree._Element, before: Mapping[str, dict[str, str | None]], place: int) -> Row:
-    changes = element.get(f"{_DIFF}hasChanges", "")
-    state: State = "inserted" if changes == "inserted" else "modified" if changes == "modified" else "unchanged"
-    original = before.get(element.get(f"{_DIFF}id", "")) if state == "modified" else None
-    return Row(_name(element), _values(element), state, original, _order(element, place))
+    def tables(self, element: etree._Element | None) -> Tables:
+        """The tables of these rows; ``element`` is the DataSet's, with the rows before their changes: what is there and
+        has no modified row is deleted."""
+        rows = self._rows
+        for section in element.iter(f"{_DIFF}before") if element is not None else ():
+            for old in section:
+                values, place = _values(old), self._modified.get(old.get(f"{_DIFF}id", ""))
+                if place is None:
+                    rows.append(Row(_name(old.tag), values, "deleted", values, _order(old, len(rows))))
+                else:
+                    rows[place] = replace(rows[place], original=values)
+        tables = Tables()
+        tables.all = tuple(rows)
+        for row in sorted((row for row in rows if row.state != "deleted"), key=lambda row: row.order):
+            tables.setdefault(row.table, []).append(row.values)
+        return tables
 
 
 def _order(element: etree._Element, place: int) -> int:
@@ -102,12 +108,16 @@ def _order(element: etree._Element, place: int) -> int:
 def _values(element: etree._Element) -> dict[str, str | None]:
     values: dict[str, str | None] = {}
     for child in element:
-        if child.get(f"{_DIFF}id") is None:
-            values[_name(child)] = None if child.get(NIL, "") in TRUE else (child.text or "")
+        if not child.attrib:
+            values[_name(child.tag)] = child.text or ""
+        elif child.get(f"{_DIFF}id") is None:
+            values[_name(child.tag)] = None if child.get(NIL, "") in TRUE else (child.text or "")
     return values
 
 
-def _name(element: Any) -> str:
-    """The name of a table or column; characters that XML names cannot hold travel as ``_x0020_``."""
-    name = local(element.tag)
+@lru_cache(maxsize=4096)
+def _name(tag: Any) -> str:
+    """The name of a table or column; characters that XML names cannot hold travel as ``_x0020_``. Kept, so that the
+    rows of a large answer share their keys."""
+    name = local(tag)
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), name) if "_x" in name else name

@@ -12,6 +12,7 @@ from lxml import etree
 
 from lgsp.errors import ConfigError
 from lgsp.wire.soap.documents import Documents
+from lgsp.wire.soap.envelope import ENV
 from lgsp.wire.soap.xml import XSD, local
 
 _HEAD = re.compile(r"Element '[^']*'(?:, attribute '(?:\{[^}]*\})?([^']+)')?(?: \[[^\]]*\])?: ")
@@ -26,6 +27,19 @@ _NAMES_ONLY = frozenset(
     }
 )  # fmt: skip
 """Kinds of which libxml2's own words hold names of the contract only."""
+
+
+_ENVELOPE = """<xs:schema xmlns:xs="{xs}" targetNamespace="{env}" elementFormDefault="qualified">
+  <xs:element name="Envelope"><xs:complexType><xs:sequence>
+    <xs:element name="Header" minOccurs="0"><xs:complexType><xs:sequence>
+      <xs:any minOccurs="0" maxOccurs="unbounded" processContents="skip"/>
+    </xs:sequence><xs:anyAttribute processContents="lax"/></xs:complexType></xs:element>
+    <xs:element name="Body"><xs:complexType><xs:sequence>
+      <xs:any minOccurs="0" maxOccurs="unbounded" processContents="lax"/>
+    </xs:sequence><xs:anyAttribute processContents="lax"/></xs:complexType></xs:element>
+  </xs:sequence><xs:anyAttribute processContents="lax"/></xs:complexType></xs:element>
+</xs:schema>"""
+"""An envelope around anything, for judging a message while it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +91,10 @@ class Judge:
                 break
         return found
 
+    def alone(self) -> Lock:
+        """To be held while a parser judges by ``schema``."""
+        return self._lock
+
     @property
     def schema(self) -> etree.XMLSchema:
         """For a parser that judges while it reads."""
@@ -111,6 +129,9 @@ class Judge:
             target = f' targetNamespace="{namespace}"' if namespace else ""
             text = f'<xs:schema xmlns:xs="{XSD}"{target}>{includes}{imports}{implied}</xs:schema>'
             self._pieces[number] = text.encode()
+        for version, namespace in ENV.items():
+            numbers[namespace] = f"lgsp:envelope/{version}"
+            self._pieces[numbers[namespace]] = _ENVELOPE.format(xs=XSD, env=namespace).encode()
         imports = "".join(
             f'<xs:import namespace="{namespace}" schemaLocation="{number}"/>' if namespace else
             f'<xs:import schemaLocation="{number}"/>'
@@ -163,10 +184,19 @@ def _prepared(schema: etree._Element, numbers: Mapping[str, str], names: Mapping
     return copy
 
 
-def _problem(entry: object, element: etree._Element) -> Problem:
+_NAME = re.compile(r"Element '(?:\{[^}]*\})?([\w.-]+)'")
+
+
+def problem_of(entry: object) -> Problem:
+    """A problem found while reading: there is no tree to name the path by, only the element."""
+    found = _NAME.match(str(getattr(entry, "message", "")))
+    return _problem(entry, found[1] if found else "message")
+
+
+def _problem(entry: object, where: etree._Element | str) -> Problem:
     message = str(getattr(entry, "message", ""))
     kind = str(getattr(entry, "type_name", ""))
-    path = _path(str(getattr(entry, "path", "") or ""), element)
+    path = where if isinstance(where, str) else _path(str(getattr(entry, "path", "") or ""), where)
     head = _HEAD.match(message)
     if head is not None and head[1]:
         path += f"/@{head[1]}"

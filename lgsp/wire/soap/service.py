@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,17 +23,20 @@ from lgsp.wire.soap.documents import Documents
 from lgsp.wire.soap.encoded import references
 from lgsp.wire.soap.envelope import ENCODING, ENV, Opened, headers, http_headers, open_tag, take_apart
 from lgsp.wire.soap.fault import Classify, Fault, error_of
-from lgsp.wire.soap.judge import Judge
+from lgsp.wire.soap.judge import Judge, problem_of
 from lgsp.wire.soap.mime import XOP, finder, is_multipart, new_id, split
 from lgsp.wire.soap.read import Reader
 from lgsp.wire.soap.read_fault import read_fault
 from lgsp.wire.soap.security import Security
 from lgsp.wire.soap.shape import Complex, Misfit, Part
+from lgsp.wire.soap.stream import put_back, read_rows, rows_of
 from lgsp.wire.soap.understand import Message, Method, Port, Understood, understand
 from lgsp.wire.soap.wrappers import wrappers
 from lgsp.wire.soap.write import Out, Writer
-from lgsp.wire.soap.xml import Unreadable, local, parse
+from lgsp.wire.soap.xml import Unreadable, local, parse, plain_encoding
 
+LARGE = 1024 * 1024
+"""Bytes above which an answer is read without holding its tree."""
 _log = structlog.get_logger("lgsp.wire.soap")
 
 
@@ -64,7 +68,9 @@ class SoapAnswer:
 class SoapService:
     """One port of a service. Holds no state of calls; may be used by many tasks at once."""
 
-    def __init__(self, understood: Understood, port: Port, *, check: Check = "refuse") -> None:
+    def __init__(self, understood: Understood, port: Port, *, check: Check = "refuse", large: int = LARGE) -> None:
+        """``large``: bytes above which an answer is read without holding its tree."""
+        self.large = large
         self.port, self.version, self.check = port, port.version, check
         self.understood = understood
         self._operations: dict[str, SoapOperation] = {}
@@ -75,12 +81,14 @@ class SoapService:
     @classmethod
     def load(
         cls, wsdl: Path | str, *, version: str = "", port: str = "", service: str = "",
-        url_map: Mapping[str, Path] | None = None, check: Check = "refuse",
+        url_map: Mapping[str, Path] | None = None, check: Check = "refuse", large: int = LARGE,
     ) -> SoapService:  # fmt: skip
         """Read a WSDL and its schemas from files. ``ConfigError`` says what is missing, and what to put where."""
         documents = Documents(Path(wsdl), url_map or {})
         understood = understand(documents)
-        return cls(understood, choose(understood, version=version, port=port, service=service), check=check)
+        return cls(
+            understood, choose(understood, version=version, port=port, service=service), check=check, large=large
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -129,6 +137,10 @@ class SoapOperation:
         self._body_start = f'<s:Body s:encodingStyle="{style}">' if style else "<s:Body>"
         self._details = understood.elements | {part.tag: part for part in method.faults.values()}
         self._judge = None if self._encoded else service.judge
+        output = method.output
+        self._rows: tuple[Part, ...] = ()
+        if output is not None and output.use != "encoded" and method.style != "rpc" and len(output.elements) == 1:
+            self._rows = output.elements if rows_of(output.elements[0]) else ()
 
     @property
     def method(self) -> Method:
@@ -197,6 +209,9 @@ class SoapOperation:
                 return SoapAnswer(None, status=reply.status)
             expect(reply, 200, 202, 204)
             raise reply.bad("an empty body instead of a SOAP answer")
+        streams = self._rows and len(reply.body) > self._service.large and plain_encoding(reply.body)
+        if streams and not (security is not None and security.verifies):
+            return self._read_large(reply, own, attachments)
         try:
             opened = take_apart(self._root(reply))
         except Unreadable as error:
@@ -300,8 +315,44 @@ class SoapOperation:
                 values[part.key] = reader.element(part, element)
             except Misfit as misfit:
                 raise reply.bad(f"{misfit.where}: {misfit.rule}") from None
+            except RecursionError:
+                raise reply.bad("elements nested too deeply") from None
         problems = self._check_received(reply, opened)
         value = next(iter(values.values())) if len(output.elements) == 1 else values
+        return SoapAnswer(value, opened.headers, reply.status, attachments, tuple(problems))
+
+    def _read_large(self, reply: Reply, own: Classify | None, attachments: tuple[Attachment, ...]) -> SoapAnswer:
+        """As ``read``, for an answer whose tree would be many times its size."""
+        reader = Reader(self._service.understood.types, find=finder(attachments) if attachments else None)
+        part = self._rows[0]
+        schema = self._judge.schema if self._judge is not None and not attachments else None
+        try:
+            with self._judge.alone() if self._judge is not None else nullcontext():
+                skeleton = read_rows(reply.body, rows_of(part), reader, schema)
+            problems = self._told_of(reply, [str(problem_of(entry)) for entry in skeleton.problems[:10]])
+            if skeleton.root is None:  # it was only to be told of
+                skeleton = read_rows(reply.body, rows_of(part), reader, None)
+            assert skeleton.root is not None
+            opened = take_apart(skeleton.root)
+        except Unreadable as error:
+            expect(reply)
+            raise reply.bad(str(error)) from None
+        except Misfit as misfit:
+            raise reply.bad(f"{misfit.where}: {misfit.rule}") from None
+        except RecursionError:
+            raise reply.bad("elements nested too deeply") from None
+        fault = read_fault(opened, self._reader, self._details, status=reply.status)
+        if fault is not None:
+            raise self.error(fault, reply, own)
+        element = next((e for e in opened.body if _is(part, e)), None)
+        if element is None:
+            raise reply.bad(f"an answer without {part.key}")
+        try:
+            value = reader.element(part, element)
+        except Misfit as misfit:
+            raise reply.bad(f"{misfit.where}: {misfit.rule}") from None
+        if isinstance(value, dict):
+            put_back(value, skeleton, element)
         return SoapAnswer(value, opened.headers, reply.status, attachments, tuple(problems))
 
     def _known(self, body: tuple[etree._Element, ...]) -> bool:
@@ -310,7 +361,9 @@ class SoapOperation:
     def _check_received(self, reply: Reply, opened: Opened) -> list[str]:
         if self._judge is None or (self._method.output is not None and self._method.output.use == "encoded"):
             return []
-        problems = self._problems(opened)
+        return self._told_of(reply, self._problems(opened))
+
+    def _told_of(self, reply: Reply, problems: list[str]) -> list[str]:
         if problems and self._service.check == "refuse":
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             raise reply.bad(f"the answer breaks the contract's schema: {problems[0]}{more}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from io import BytesIO
+import re
 from typing import Any
 
 from lxml import etree
@@ -14,6 +13,7 @@ NIL = f"{{{XSI}}}nil"
 TYPE = f"{{{XSI}}}type"
 TRUE = frozenset({"true", "1"})
 _HEAD = 4096
+_DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([\w.-]+)")
 
 
 class Unreadable(ValueError):
@@ -70,25 +70,52 @@ def unreadable(error: Exception) -> Unreadable:
 
 
 def refuse_doctype(body: bytes) -> None:
-    """A DOCTYPE stands before the root element; found here it is refused before the parser sees it."""
+    """Refuse a DOCTYPE before the parser sees it: it can only stand before the root element."""
     if not body.strip():
         raise Unreadable("an empty body instead of XML")
-    head = body[:_HEAD].replace(b"\0", b"")  # UTF-16 and UTF-32 of ASCII
-    if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
+    found = _before_root(_text(body[:_HEAD]))
+    if found is None and len(body) > _HEAD:
+        found = _before_root(_text(body))  # a long comment, or much white space
+    if found == "!":
         raise Unreadable("a DOCTYPE, which is refused")
 
 
-def events(body: bytes, names: tuple[str, ...] = ("start", "end")) -> Iterator[tuple[str, etree._Element]]:
-    """The elements of a large document as they come, for a reader that forgets what it has read."""
-    refuse_doctype(body)
-    walker: Any = etree.iterparse(
-        BytesIO(body), events=names, resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True,
-        remove_pis=True, huge_tree=True, collect_ids=False,
-    )  # fmt: skip
-    try:
-        yield from walker
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise unreadable(error) from None
+def _text(body: bytes) -> str:
+    """Enough of a decoding to see markup."""
+    if body[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return body.decode("utf-16", "replace")
+    if b"\0" in body[:4]:
+        return body.decode("utf-16-le" if body[1:2] == b"\0" else "utf-16-be", "replace")
+    return body.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+
+
+def _before_root(text: str) -> str | None:
+    """``!`` where a declaration stands before the root element, ``""`` where the root element comes, None where the
+    text ends before either."""
+    place = 0
+    while True:
+        while place < len(text) and text[place] in " \t\r\n":
+            place += 1
+        if text.startswith("<!--", place):
+            end = text.find("-->", place + 4)
+            place = end + 3
+        elif text.startswith("<?", place):
+            end = text.find("?>", place + 2)
+            place = end + 2
+        elif len(text) - place < 4:
+            return None
+        else:
+            return "!" if text.startswith("<!", place) else ""
+        if end < 0:
+            return None
+
+
+def plain_encoding(body: bytes) -> bool:
+    """Whether the bytes are UTF-8 by all that they say, so that nothing in them can mean something else."""
+    if b"\0" in body[:4]:
+        return False
+    named = _DECLARED.match(body[:200].removeprefix(b"\xef\xbb\xbf"))
+    return named is None or named[1].lower() in (b"utf-8", b"us-ascii", b"ascii")
 
 
 _ENCODINGS = {
