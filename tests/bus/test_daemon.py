@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import json
 import logging
@@ -326,3 +327,13 @@ async def test_code_tables_that_cannot_be_read_leave_those_in_use(tmp_path: Path
             await bus.daemon.reload_codes()
         assert (await bus.push(Life(1))).status_code == 200
         await bus.delivered(Life(1))
+
+
+async def test_the_collector_is_spared_while_a_daemon_works_and_as_before_afterwards(tmp_path: Path) -> None:
+    before = gc.get_threshold()
+    async with house(tmp_path) as bus:
+        assert gc.get_freeze_count() > 10_000
+        assert gc.get_threshold()[0] > 10_000
+        assert (await bus.push(Life(1))).status_code == 200
+        await bus.delivered(Life(1))
+    assert (gc.get_threshold(), gc.get_freeze_count()) == (before, 0)
