@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from io import BytesIO
 from typing import Any
 
@@ -17,6 +18,8 @@ from lgsp.wire.soap.shape import Complex, DataSet, Misfit, Part
 from lgsp.wire.soap.xml import Unreadable, local, refuse_doctype, unreadable
 
 _DEEPEST = 8
+_MOST_SHARED = 50_000
+_SHARED = frozenset({str, date, dict, list})
 
 
 @dataclass(slots=True)
@@ -105,19 +108,34 @@ def read_rows(body: bytes, rows: list[Rows], reader: Reader, schema: etree.XMLSc
 
 def _taker(rows: list[Rows], reader: Reader) -> Callable[[etree._Element], None]:
     by_name = {found.names[-1]: found for found in rows}
+    memo: dict[Any, Any] = {}
 
     def take(element: etree._Element) -> None:
         found = by_name.get(local(element.tag))
         if found is None or not _stands(element, found.names):
             return
         try:
-            found.values.append(reader.value(found.part.type, element))
+            found.values.append(shared(reader.value(found.part.type, element), memo))
         except Misfit as misfit:
             misfit.path[:0] = [*found.names[:-1], f"{found.part.key}[{len(found.values)}]"]
             raise
         _forget(element)
 
     return take
+
+
+def shared(value: Any, memo: dict[Any, Any]) -> Any:
+    """The value, with equal texts and dates in it made one: most of a large answer is codes that come again."""
+    kind = type(value)
+    if kind is str or kind is date:
+        return memo.get(value, value) if len(memo) >= _MOST_SHARED else memo.setdefault(value, value)
+    if kind is dict:
+        for key, inner in value.items():
+            if type(inner) in _SHARED:
+                value[key] = shared(inner, memo)
+    elif kind is list:
+        return [shared(inner, memo) for inner in value]
+    return value
 
 
 def _stands(element: etree._Element, names: tuple[str, ...]) -> bool:
