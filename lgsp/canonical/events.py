@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -280,12 +280,21 @@ class ShipmentDelivered(Canonical):
 
 
 class CodesTold(Canonical):
-    """``codes.told``: a system that keeps a catalogue gave rows of a code table, each with its days of validity."""
+    """``codes.told``: a system that keeps a catalogue told a whole code table as it stands on a day.
+
+    An era is a span in which codes keep their meaning: after a merger the same code may name another unit. Rows of one
+    era never touch those of another.
+    """
 
     table: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     document: Text
+    as_of: date
+    era_from: date | None = None
+    """First day of the era; None: as far back as the catalogue goes."""
+    era_to: date | None = None
+    """Its last day; None: it lasts."""
     rows: tuple[Mapping[str, str], ...]
-    """Columns by name: ``code``, ``valid_from``, ``valid_to`` and the table's own."""
+    """Columns by name: ``code`` and the table's own."""
 
 
 class MessageRefused(Canonical):

@@ -91,6 +91,32 @@ def province(code: str, name: str, on: date, tables: CodeTables, *, field: str =
     )  # fmt: skip
 
 
+COMMUNES = "units_communes"
+PROVINCES = "units_provinces"
+"""Tables that ``admin_units`` tells; they are not shipped."""
+
+
+def commune(code: str, on: date, tables: CodeTables, *, told_on: date, field: str = "commune") -> str:
+    """The code of a commune on a day, from a code that was in use on ``told_on``.
+
+    Codes were used again for other units in July 2025, so that a code means nothing without its day. Where the unit is
+    no more, table ``commune_lineage`` (``old code, from its first day -> new_code``) says what became of it;
+    ``MappingError`` names it where it has no row.
+    """
+    then = tables.need(COMMUNES, code, told_on, field=field)
+    if then.holds_on(on):
+        return code
+    moved = tables.find("commune_lineage", code, on)
+    if moved is not None and moved["new_code"]:
+        return moved["new_code"]
+    raise MappingError(
+        field,
+        f"commune {code!r} ({then['name']}) is no more: add what became of it to table commune_lineage, then release",
+        table="commune_lineage",
+        code=code,
+    )
+
+
 def _plain(name: str) -> str:
     name = " ".join(nfc(name).casefold().split())
     for kind in ("thành phố ", "tỉnh ", "tp. ", "tp "):

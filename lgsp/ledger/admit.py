@@ -10,9 +10,10 @@ from sqlalchemy import Connection, bindparam, exists, insert, or_, select, text,
 
 from lgsp.canonical.codes import CodeTables
 from lgsp.canonical.dossier import Dossier
-from lgsp.canonical.events import DossierRegistered, Event, PaymentTold, ShipmentMoved
+from lgsp.canonical.events import CodesTold, DossierRegistered, Event, PaymentTold, ShipmentMoved
 from lgsp.canonical.payment import Payment
 from lgsp.clock import micros
+from lgsp.ledger.codes import tell
 from lgsp.ledger.types import Acceptance, Folded, IdentityClash, Inbound, Planned, Planner, State
 from lgsp.store.dialect import insert_new, upsert
 from lgsp.store.schema import cursors, deliveries, dossiers, events, identities, reference_codes
@@ -190,6 +191,8 @@ class Admission:
         stored = int(self.connection.execute(_INSERT_EVENT, row).scalar_one())
         if isinstance(event.body, DossierRegistered):
             self.register(event.body.system, event.body.code, event.dossier)
+        if isinstance(event.body, CodesTold):
+            tell(self.connection, event.body, self.now)
         folded, first = self._fold(event)
         if not folded.stale and not folded.early:
             self.enqueue(stored, event, self.planner.plan(event))

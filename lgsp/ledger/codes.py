@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
 from lgsp.canonical.codes import CodeRow, CodeTables
+from lgsp.canonical.events import CodesTold
 from lgsp.store.dialect import upsert
 from lgsp.store.schema import code_loads, code_rows
 
@@ -40,21 +43,69 @@ def store_tables(connection: Connection, tables: CodeTables, now: int) -> list[s
     return changed
 
 
+def tell(connection: Connection, told: CodesTold, now: int) -> bool:
+    """Take over a table that a catalogue told; whether anything of it was new."""
+    t = code_rows.c
+    query = select(t.name, t.code, t.valid_from, t.valid_to, t.document, t.columns)
+    known = [_read(row) for row in connection.execute(query.where(t.name == told.table).order_by(t.id))]
+    rows = merged(known, told)
+    if rows == known:
+        return False
+    connection.execute(delete(code_rows).where(code_rows.c.name == told.table))
+    connection.execute(insert(code_rows), [_row(row) for row in rows])
+    load = {"name": told.table, "digest": digest(rows), "rows": len(rows), "loaded_at": now}
+    upsert(connection, code_loads, load, ["name"], ["digest", "rows", "loaded_at"])
+    return True
+
+
+def merged(known: Sequence[CodeRow], told: CodesTold) -> list[CodeRow]:
+    """The table after a catalogue told it. Pure.
+
+    What the era did not have yet holds from the era's first day; afterwards a new or changed row holds from the day on
+    which it was told, and a row that is gone ended the day before. An era that is over is taken once and then left.
+    """
+    first, last = told.era_from or date.min, told.era_to or date.max
+    era = [row for row in known if first <= row.valid_from <= last]
+    others = [row for row in known if not first <= row.valid_from <= last]
+    if era and last != date.max:
+        return list(known)
+    wanted = {row["code"]: {name: value for name, value in row.items() if name != "code"} for row in told.rows}
+    kept: list[CodeRow] = []
+    standing: set[str] = set()
+    yesterday = told.as_of - timedelta(days=1)
+    for row in era:
+        if row.valid_to != date.max:
+            kept.append(row)
+        elif row.code in wanted and dict(row.values) == wanted[row.code]:
+            kept.append(row)
+            standing.add(row.code)
+        elif row.valid_from <= yesterday:
+            kept.append(replace(row, valid_to=yesterday))
+        # a row told and taken back on one day never held
+    begins = told.as_of if era else first
+    fresh = [
+        CodeRow(told.table, code, begins, last, told.document, MappingProxyType(values))
+        for code, values in wanted.items()
+        if code not in standing
+    ]
+    return [*others, *kept, *fresh]
+
+
 def read_tables(connection: Connection) -> CodeTables:
     """All tables, in the order in which their rows were loaded, so that a province's row wins over a shipped one."""
     t = code_rows.c
-    return CodeTables(
-        CodeRow(
-            row.name,
-            row.code,
-            date.fromisoformat(row.valid_from) if row.valid_from else date.min,
-            date.fromisoformat(row.valid_to) if row.valid_to else date.max,
-            row.document,
-            MappingProxyType(json.loads(row.columns)),
-        )
-        for row in connection.execute(
-            select(t.name, t.code, t.valid_from, t.valid_to, t.document, t.columns).order_by(t.id)
-        )
+    query = select(t.name, t.code, t.valid_from, t.valid_to, t.document, t.columns).order_by(t.id)
+    return CodeTables(_read(row) for row in connection.execute(query))
+
+
+def _read(row: Any) -> CodeRow:
+    return CodeRow(
+        row.name,
+        row.code,
+        date.fromisoformat(row.valid_from) if row.valid_from else date.min,
+        date.fromisoformat(row.valid_to) if row.valid_to else date.max,
+        row.document,
+        MappingProxyType(json.loads(row.columns)),
     )
 
 

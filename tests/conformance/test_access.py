@@ -9,7 +9,7 @@ import pytest
 
 from lgsp.errors import AccessRefused
 from lgsp.ledger.types import State
-from tests.support.conformance import Case, Send, cases, examples_of, light_cases, rig_of
+from tests.support.conformance import Case, Send, cases, cases_with_secrets, examples_of, light_cases, rig_of
 
 pytestmark = pytest.mark.anyio
 MANY = 20
@@ -74,7 +74,7 @@ async def test_a_session_that_ends_at_any_call_costs_nothing(case: Case) -> None
             assert rig.mock.ledger.flags["double"] == 0
 
 
-@pytest.mark.parametrize("case", cases(), ids=str)
+@pytest.mark.parametrize("case", cases_with_secrets(), ids=str)
 async def test_a_refused_log_in_holds_the_system_and_not_the_delivery(case: Case) -> None:
     secrets = examples_of(case.system)["secrets"]
     async with rig_of(case) as right:

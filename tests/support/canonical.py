@@ -389,7 +389,8 @@ class Teller:
             CodesTold: lambda: {
                 "table": "units",
                 "document": "QĐ 19/2025/QĐ-TTg",
-                "rows": ({"code": "52", "valid_from": "2025-07-01", "valid_to": "", "name": "Gia Lai"},),
+                "as_of": START.date(),
+                "rows": ({"code": "52", "name": "Gia Lai"},),
             },
             MessageRefused: lambda: {"reception": "x", "reason": self.text(), "item": "{}"},
         }

@@ -119,6 +119,11 @@ class Case:
         return self.operation.repeat is not Repeat.SAFE
 
 
+def cases_with_secrets() -> list[Case]:
+    """Those of systems that know who calls; a public service has nothing to keep."""
+    return [case for case in cases() if any(examples_of(case.system)["secrets"].values())]
+
+
 def cases() -> list[Case]:
     """Every example of every operation of every system."""
     found = []
