@@ -73,7 +73,8 @@ def contents(body: bytes) -> list[etree._Element]:
 
 def problems_of(contract: Path, element: etree._Element) -> list[str]:
     """Where an element breaks the schema, and by which rule; no values."""
-    found = _schema(contract).iter_errors(element)
+    prefixes = {prefix or "": uri for prefix, uri in element.nsmap.items()}  # those declared around it too
+    found = _schema(contract).iter_errors(element, namespaces=prefixes)
     return [f"{error.path}: {type(error.validator).__name__.removeprefix('Xsd')}" for error in found]
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any
 
 from lxml import etree
@@ -54,33 +54,29 @@ class Problem:
 
 
 class Judge:
-    """The XSD of one contract. Used by one thread at a time."""
+    """The XSD of one contract. May be used by several threads at once: none waits for another."""
 
     def __init__(self, documents: Documents, wrappers: Iterable[tuple[str, str]] = ()) -> None:
         """``wrappers``: element declarations that only the WSDL implies, those of rpc operations, each with its
         namespace. ``ConfigError`` where libxml2 does not take the schemas."""
-        self._lock = Lock()
         self._pieces: dict[str, bytes] = {}
-        drivers = self._collect(documents, list(wrappers))
-        own = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
-        own.resolvers.add(_Pieces(self._pieces))
+        self._root = self._collect(documents, list(wrappers))
+        self._free: list[etree.XMLSchema] = []
         try:
-            root = etree.fromstring(drivers, own)
-            self._schema = etree.XMLSchema(etree.ElementTree(root))
+            self._free.append(self._compiled())
         except (etree.XMLSchemaParseError, etree.XMLSyntaxError) as error:
             text = str(error).split("\n")[0][:300]
             raise ConfigError(
                 f"{documents.wsdl}: its schemas cannot judge messages: {text}; mend the copy in contract/, or set "
                 "soap.check to off"
             ) from None
-        self._pieces.clear()
 
     def problems(self, element: etree._Element, most: int = 10) -> list[Problem]:
         """What is wrong with this element, the first ``most``; empty where nothing is."""
-        with self._lock:
-            if self._schema.validate(element):
+        with self.schema() as schema:
+            if schema.validate(element):
                 return []
-            log: Any = self._schema.error_log
+            log: Any = schema.error_log
             entries = list(log)
         found: list[Problem] = []
         for entry in entries:
@@ -91,14 +87,22 @@ class Judge:
                 break
         return found
 
-    def alone(self) -> Lock:
-        """To be held while a parser judges by ``schema``."""
-        return self._lock
+    @contextmanager
+    def schema(self) -> Iterator[etree.XMLSchema]:
+        """A compiled schema for one use: a large answer judged in a thread keeps its own."""
+        try:
+            schema = self._free.pop()
+        except IndexError:
+            schema = self._compiled()
+        try:
+            yield schema
+        finally:
+            self._free.append(schema)
 
-    @property
-    def schema(self) -> etree.XMLSchema:
-        """For a parser that judges while it reads."""
-        return self._schema
+    def _compiled(self) -> etree.XMLSchema:
+        own = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
+        own.resolvers.add(_Pieces(self._pieces))
+        return etree.XMLSchema(etree.ElementTree(etree.fromstring(self._root, own)))
 
     def _collect(self, documents: Documents, wrappers: list[tuple[str, str]]) -> bytes:
         """One piece for each namespace, which includes all schemas of it, and a root that imports the pieces."""

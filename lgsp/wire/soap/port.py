@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pydantic import BaseModel
+
 from lgsp.errors import MappingError
 from lgsp.wire.answer import Body
 from lgsp.wire.reply import Reply
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 LARGE = 1024 * 1024
 """Answers above this many bytes are read in a thread."""
+HEAVY = 64 * 1024
+"""A value above this many characters makes its request be written in one."""
 
 
 class Door(Protocol):
@@ -149,6 +153,21 @@ class SoapPort:
         for talk in talks:
             talk.check(answer, reply)
         return reply, answer
+
+
+def _is_heavy(value: Any, depth: int = 0) -> bool:
+    """Whether writing these values takes long enough to be done beside the event loop: files, large texts."""
+    if isinstance(value, (str, bytes)):
+        return len(value) > HEAVY
+    if isinstance(value, Attachment):
+        return True
+    if depth > 3:
+        return False
+    if isinstance(value, Mapping):
+        return any(_is_heavy(inner, depth + 1) for inner in value.values())
+    if isinstance(value, (list, tuple)):
+        return len(value) > 1000 or any(_is_heavy(inner, depth + 1) for inner in value)
+    return isinstance(value, BaseModel) and any(_is_heavy(inner, depth + 1) for _, inner in value)
 
 
 async def _packed(envelope: Envelope, content_type: str, mtom: bool) -> tuple[Upload, str]:

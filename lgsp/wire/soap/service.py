@@ -325,9 +325,9 @@ class SoapOperation:
         """As ``read``, for an answer whose tree would be many times its size."""
         reader = Reader(self._service.understood.types, find=finder(attachments) if attachments else None)
         part = self._rows[0]
-        schema = self._judge.schema if self._judge is not None and not attachments else None
+        judge = self._judge if not attachments else None
         try:
-            with self._judge.alone() if self._judge is not None else nullcontext():
+            with judge.schema() if judge is not None else nullcontext() as schema:
                 skeleton = read_rows(reply.body, rows_of(part), reader, schema)
             problems = self._told_of(reply, [str(problem_of(entry)) for entry in skeleton.problems[:10]])
             if skeleton.root is None:  # it was only to be told of

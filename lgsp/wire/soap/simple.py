@@ -141,10 +141,15 @@ def _parse_moment(text: str) -> datetime:
     raise Misfit("not a date and time")
 
 
+def _utc(text: str) -> str:
+    """The canonical form of UTC."""
+    return text[:-6] + "Z" if text.endswith("+00:00") else text
+
+
 def _moment(value: Any) -> str:
     if not isinstance(value, datetime):
         raise Misfit("a date and time is wanted")
-    return value.isoformat()
+    return _utc(value.isoformat())
 
 
 def _parse_date(text: str) -> date:
@@ -176,7 +181,7 @@ def _parse_time(text: str) -> time:
 def _time(value: Any) -> str:
     if not isinstance(value, time):
         raise Misfit("a time is wanted")
-    return value.isoformat()
+    return _utc(value.isoformat())
 
 
 def _parse_base64(text: str) -> bytes:
