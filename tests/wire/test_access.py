@@ -22,9 +22,11 @@ from lgsp.errors import (
     Unavailable,
 )
 from lgsp.wire.access import Access, AccessSettings
+from lgsp.wire.becomes import table
 from lgsp.wire.exchange import scope
 from lgsp.wire.reply import Reply
 from lgsp.wire.wso2 import checked, fault_code
+from lgsp.wire.xroad.faults import becomes, side
 from tests.wire.kit import Sink, wired
 
 pytestmark = pytest.mark.anyio
@@ -248,3 +250,12 @@ async def test_an_identifier_that_the_bus_does_not_take(client: str) -> None:
     with pytest.raises(ConfigError, match=r"systems\.remote\.access\.xroad\.client"):
         async with access("xroad", values, Remote()):
             pass
+
+
+def test_each_code_of_the_bus_means_the_same_in_both_spellings() -> None:
+    for row in table("lgsp.wire.xroad", "faults.csv"):
+        camel = row["also"] or "".join(word.capitalize() for word in row["code"].split("_"))
+        for old, new in (("Server.ServerProxy", "server.serverproxy"), ("Server.ClientProxy", "server.clientproxy")):
+            assert becomes(f"{old}.{camel}") == becomes(f"{new}.{row['code']}") == row["becomes"], row["code"]
+        assert side(f"Server.ServerProxy.{camel}") == "serverserverproxy"
+    assert side("Server") == side("Client") == side("NotOfTheBus.X") == ""

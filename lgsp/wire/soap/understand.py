@@ -27,8 +27,6 @@ from lgsp.wire.soap.xml import XSD
 
 _SOAP = {"http://schemas.xmlsoap.org/wsdl/soap/": "1.1", "http://schemas.xmlsoap.org/wsdl/soap12/": "1.2"}
 _MIME = "http://schemas.xmlsoap.org/wsdl/mime/"
-_WSAW = "{http://www.w3.org/2006/05/addressing/wsdl}Action"
-_WSAM = "{http://www.w3.org/2007/05/addressing/metadata}Action"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +119,8 @@ def understand(documents: Documents) -> Understood:
 class _Compiler:
     def __init__(self, documents: Documents, document: Document) -> None:
         self._documents, self._document = documents, document
+        definitions = document._definitions.values()  # public are those of the first document only
+        self._messages: dict[str, Any] = {name: m for d in definitions for name, m in d.messages.items()}
         self._types: dict[int, Type] = {}
         self._kept: list[Any] = []  # ids are only good while their objects live
         self._open: list[Complex] = []
@@ -187,9 +187,7 @@ class _Compiler:
         parts = dict(abstract.parts)
         headers = []
         for header in _soap(node, "header"):
-            message = self._document.messages.get(_message_name(header))
-            if message is None and self._is(abstract, header):
-                message = abstract
+            message = self._messages.get(_message_name(header))
             part = message.parts.get(header.get("part", "")) if message is not None else None
             if part is not None and part.element is not None:
                 headers.append(self._part(part.element))
@@ -223,11 +221,8 @@ class _Compiler:
                     )
                 found.append(self._part(part.element))
             elements = tuple(found)
-        action = (node.get(_WSAM) or node.get(_WSAW) or "") if node is not None else ""
+        action = str(operation.abstract.wsa_action or "")
         return Message(elements, use, tuple(headers), tuple(a for a in attached if a), action)
-
-    def _is(self, abstract: Any, header: etree._Element) -> bool:
-        return bool(abstract.name is not None and abstract.name.text == _message_name(header))
 
     def _rpc_part(self, name: str, kind: Any) -> Part:
         return Part(name, name, name, self._type(kind))

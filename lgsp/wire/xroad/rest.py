@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lgsp.errors import BadAnswer
-from lgsp.wire.address import Address, join
+from lgsp.wire.address import join
 from lgsp.wire.reply import Reply
 from lgsp.wire.xroad.faults import fault_error
 from lgsp.wire.xroad.identifiers import Member
@@ -65,6 +65,3 @@ def bus_error(reply: Reply, told: str) -> Exception:
     except BadAnswer:
         pass  # the header is enough
     return fault_error(told, detail, system=reply.system, operation=reply.operation)
-
-
-__all__ = ["Address", "address", "bus_error", "checked", "headers"]

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from lgsp.errors import BadAnswer, ConfigError, MappingError
-from lgsp.wire.soap import SoapContract
+from lgsp.wire.soap import Addressing, Declared, SoapContract
 from lgsp.wire.soap.contract import Version
 from lgsp.wire.soap.service import SoapOperation
+from tests.support import xsd
 from tests.wire.soap.kit import CONTRACTS, SOAP12, body_of, envelope, operation, reply, service
 
 ENC = 'xmlns:c="http://schemas.xmlsoap.org/soap/encoding/" xmlns:t="urn:legacy" xmlns:x="http://www.w3.org/2001/XMLSchema"'
@@ -186,3 +187,39 @@ def test_entities_and_depth_do_no_harm() -> None:
     deep = "<a>" * 5000 + "</a>" * 5000
     with pytest.raises(BadAnswer):
         find.answer(reply(envelope(f'<FindResponse xmlns="urn:people"><Person>{deep}</Person></FindResponse>')))
+
+
+def test_a_service_as_wcf_publishes_it() -> None:
+    """SOAP 1.2 only, the interface in another WSDL, schemas by address, a header's own message, recursive types."""
+    get = operation("wcf", "GetPerson", "1.2")
+    values = {"number": "1", "filter": {"Kinds": ["Living"]}}
+    made = get.envelope(values, headers_=[Declared("AuthHeader", {"User": "lgsp"}), Addressing().talk("GetPerson")])
+    assert b"<n1:AuthHeader><n1:User>lgsp</n1:User></n1:AuthHeader>" in made.content
+    assert b">http://tempuri.org/IService/GetPerson</wsa:Action>" in made.content
+    assert xsd.problems(CONTRACTS / "wcf", "GetPerson", made.content) == []
+    with pytest.raises(MappingError, match="GetPerson/filter/Kinds: "):
+        get.envelope({"filter": {"Kinds": ["Undead"]}})
+    people = (
+        '<a:Person xsi:type="a:Official"><a:Name>A</a:Name><a:Parent><a:Name>B</a:Name></a:Parent>'
+        '<a:Office>X</a:Office></a:Person><a:Person xsi:nil="true"/>'
+    )
+    told = (
+        '<GetPersonResponse xmlns="http://tempuri.org/"><GetPersonResult '
+        f'xmlns:a="http://schemas.datacontract.org/2004/07/Registry">{people}</GetPersonResult></GetPersonResponse>'
+    )
+    assert get.answer(reply(envelope(told, namespace=SOAP12))) == {
+        "GetPersonResult": {
+            "Person": [{"_type": "Official", "Name": "A", "Parent": {"Name": "B"}, "Office": "X"}, None]
+        }
+    }
+    deep = "<a:Parent>" * 1500 + "</a:Parent>" * 1500
+    with pytest.raises(BadAnswer, match="nested too deeply"):
+        service("wcf", "1.2", "off").operation("GetPerson").answer(
+            reply(envelope(told.replace(people, f"<a:Person>{deep}</a:Person>"), namespace=SOAP12))
+        )
+
+
+def test_a_contract_is_read_once_in_a_process() -> None:
+    contract = SoapContract(CONTRACTS / "wcf" / "wcf.wsdl")
+    assert contract.load() is SoapContract(CONTRACTS / "wcf" / "wcf.wsdl").load()
+    assert contract.load().names == ("GetPerson",)
