@@ -29,7 +29,7 @@ def open_tag(version: str, namespaces: Mapping[str, str], encoded: bool) -> str:
     )
 
 
-def headers(given: Iterable[Header], context: Context, writer: Writer, find: Callable[[str], Part | None]) -> str:
+def header_of(given: Iterable[Header], context: Context, writer: Writer, find: Callable[[str], Part | None]) -> str:
     """The content of the header."""
     out: list[str] = []
     for header in given:

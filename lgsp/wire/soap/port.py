@@ -121,7 +121,7 @@ class SoapPort:
         blocks = (*talks, *self._headers, *headers)
         envelope = call.envelope(
             values,
-            headers_=blocks,
+            headers=blocks,
             url=target,
             action=self._action,
             attachments=attachments,

@@ -117,13 +117,13 @@ def test_none_nil_and_absent() -> None:
 def test_a_declared_header_block() -> None:
     find = operation("people", "Find")
     block = Declared("Caller", {"Unit": "H56"}, must_understand=True, actor="urn:next")
-    made = find.envelope({"PersonalId": "012345678901"}, headers_=[block])
+    made = find.envelope({"PersonalId": "012345678901"}, headers=[block])
     assert (
         b'<s:Header><n0:Caller s:mustUnderstand="1" s:actor="urn:next"><n0:Unit>H56</n0:Unit></n0:Caller></s:Header>'
         in made.content
     )
     with pytest.raises(MappingError, match="Callee: no such header block"):
-        find.envelope({"PersonalId": "012345678901"}, headers_=[Declared("Callee", {})])
+        find.envelope({"PersonalId": "012345678901"}, headers=[Declared("Callee", {})])
 
 
 PERSON = "<p:PersonalId>012345678901</p:PersonalId><p:Name>M</p:Name><p:BirthYear>1999</p:BirthYear>"

@@ -193,7 +193,7 @@ def test_a_service_as_wcf_publishes_it() -> None:
     """SOAP 1.2 only, the interface in another WSDL, schemas by address, a header's own message, recursive types."""
     get = operation("wcf", "GetPerson", "1.2")
     values = {"number": "1", "filter": {"Kinds": ["Living"]}}
-    made = get.envelope(values, headers_=[Declared("AuthHeader", {"User": "lgsp"}), Addressing().talk("GetPerson")])
+    made = get.envelope(values, headers=[Declared("AuthHeader", {"User": "lgsp"}), Addressing().talk("GetPerson")])
     assert b"<n1:AuthHeader><n1:User>lgsp</n1:User></n1:AuthHeader>" in made.content
     assert b">http://tempuri.org/IService/GetPerson</wsa:Action>" in made.content
     assert xsd.problems(CONTRACTS / "wcf", "GetPerson", made.content) == []
@@ -223,3 +223,8 @@ def test_a_contract_is_read_once_in_a_process() -> None:
     contract = SoapContract(CONTRACTS / "wcf" / "wcf.wsdl")
     assert contract.load() is SoapContract(CONTRACTS / "wcf" / "wcf.wsdl").load()
     assert contract.load().names == ("GetPerson",)
+
+
+def test_an_encoded_answer_must_have_its_parts() -> None:
+    with pytest.raises(BadAnswer, match="an answer without priceResponse/return"):
+        price().answer(reply(envelope("<a><note>x</note></a>")))
