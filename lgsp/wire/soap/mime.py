@@ -13,6 +13,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote
@@ -87,7 +88,7 @@ def parameters(content_type: str) -> dict[str, str]:
     holder = Message()
     holder["content-type"] = content_type
     found = holder.get_params(failobj=[], header="content-type") or []
-    return {name.lower(): value for name, value in found[1:]}
+    return {name.lower(): collapse_rfc2231_value(value) for name, value in found[1:]}
 
 
 def is_multipart(content_type: str) -> bool:
@@ -103,7 +104,10 @@ class _Part:
         self.id = headers.get("content-id", "").strip().strip("<>")
         self.media = headers.get("content-type", "application/octet-stream")
         self.path = folder / f"part-{number}-{secrets.token_hex(4)}" if folder is not None else None
-        self._file: BinaryIO | None = self.path.open("xb") if self.path is not None else None
+        self._file: BinaryIO | None = None
+        if self.path is not None:
+            self.path.touch(mode=0o600, exist_ok=False)  # papers of citizens
+            self._file = self.path.open("wb")
         self._kept: list[bytes] = []
         self._encoding = headers.get("content-transfer-encoding", "").strip().lower()
         self._left = b""

@@ -152,9 +152,7 @@ class Verifier:
         info = signature.find(f"{{{DS}}}SignedInfo")
         if info is None or body is None:
             raise BadSignature("the signature is incomplete")
-        certificate = self._certificate(signature, root)
-        self._trust(certificate, now)
-        self._check_value(signature, info, certificate)
+        self._check_signer(signature, info, root, now)
         covered = [self._check_reference(reference, root) for reference in info.findall(f"{{{DS}}}Reference")]
         if not any(element is body for element in covered):
             raise BadSignature("the signature does not cover the body")
@@ -162,12 +160,29 @@ class Verifier:
             if element.tag == f"{{{WSU}}}Timestamp":
                 _in_time(element, now, skew)
 
-    def _certificate(self, signature: etree._Element, root: etree._Element) -> x509.Certificate:
+    def _check_signer(
+        self, signature: etree._Element, info: etree._Element, root: etree._Element, now: datetime
+    ) -> None:
+        """By the certificate in the answer; where it only names one, by each that we trust."""
+        told = self._certificate(signature, root)
+        last = BadSignature("the signer's certificate is not in the answer, and none that we trust made the signature")
+        for certificate in [told] if told is not None else self._trusted:
+            try:
+                self._trust(certificate, now)
+                self._check_value(signature, info, certificate)
+                return
+            except BadSignature as error:
+                if told is not None:
+                    raise
+                last = error if len(self._trusted) == 1 else last
+        raise last
+
+    def _certificate(self, signature: etree._Element, root: etree._Element) -> x509.Certificate | None:
         raw = signature.findtext(f"{{{DS}}}KeyInfo//{{{DS}}}X509Certificate")
         if raw is None:
             reference = signature.find(f"{{{DS}}}KeyInfo/{{{WSSE}}}SecurityTokenReference/{{{WSSE}}}Reference")
             if reference is None:
-                raise BadSignature("the signature's certificate is not in the answer")
+                return None
             token = _element(root, reference.get("URI", ""))
             if token.tag != f"{{{WSSE}}}BinarySecurityToken":
                 raise BadSignature("the signature's certificate is not in the answer")

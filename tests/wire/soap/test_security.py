@@ -187,6 +187,16 @@ def test_what_another_implementation_signs_we_verify(
     assert read(content, made) == {"Person": []}
 
 
+@needs_xmlsec
+def test_a_signer_who_is_only_named(keys: Path, tmp_path: Path) -> None:
+    text = template(FOUND).replace("<KeyInfo><X509Data/></KeyInfo>", "<KeyInfo><KeyName>remote</KeyName></KeyInfo>")
+    content = signed_by_xmlsec(text, keys, "remote", tmp_path)
+    (tmp_path / "two.pem").write_bytes((keys / "authority.pem").read_bytes() + (keys / "remote.pem").read_bytes())
+    assert read(content, security(trusted=str(tmp_path / "two.pem"))) == {"Person": []}
+    with pytest.raises(BadAnswer, match="not of what was signed"):
+        read(content, security(trusted=str(keys / "stranger.pem")))
+
+
 Change = Callable[[bytes], bytes]
 
 
