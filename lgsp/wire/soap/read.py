@@ -8,7 +8,7 @@ from typing import Any
 from lxml import etree
 
 from lgsp.wire.soap.attachment import Attachment
-from lgsp.wire.soap.dataset import read_dataset
+from lgsp.wire.soap.dataset import DIFFGRAM, read_dataset
 from lgsp.wire.soap.mime import XOP
 from lgsp.wire.soap.shape import ANY, KIND, TEXT, Complex, Misfit, Part, Simple, Type
 from lgsp.wire.soap.simple import BUILT_IN, simple
@@ -62,6 +62,8 @@ class Reader:
                 return self._maybe_attached(kind, element)
             return read_simple(kind, element)
         if type(kind) is Complex:
+            if kind.wholly_open and element.find(DIFFGRAM) is not None:
+                return read_dataset(element)
             return self._array(kind, element) if kind.array else self._complex(kind, element)
         if kind.name == "DataSet":
             return read_dataset(element)

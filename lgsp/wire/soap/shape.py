@@ -142,6 +142,8 @@ class Complex:
     by_attribute: dict[str, Attribute] = field(default_factory=dict)
     flat: tuple[Part, ...] | None = None
     """The elements in order, where the type is one plain sequence: the fast way to write it."""
+    wholly_open: bool = False
+    """Nothing but ``xs:any``: what .NET writes for a DataTable and a typed DataSet."""
 
     def settle(self) -> None:
         """Fill the tables that reading and writing use."""
@@ -156,6 +158,7 @@ class Complex:
                 plain = tuple(p for p in particles if isinstance(p, Part))
                 if len(plain) == len(particles) and len({p.key for p in plain}) == len(plain):
                     self.flat = plain
+            self.wholly_open = bool(particles) and all(isinstance(p, Wild) for p in particles)
         if self.text is not None:
             keys.add(TEXT)
         if self.open:

@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from lgsp.wire.soap.dataset import DIFFGRAM
+from lgsp.wire.soap.dataset import DIFFGRAM, Tables
 from lgsp.wire.soap.dataset import Rows as DataSetRows
 from lgsp.wire.soap.envelope import ENV
 from lgsp.wire.soap.read import Reader
@@ -33,6 +33,12 @@ class Rows:
     values: list[Any] = field(default_factory=list)
     dataset: DataSetRows = field(default_factory=DataSetRows)
 
+    @property
+    def tabular(self) -> bool:
+        """Whether it is, or may be, a DataSet."""
+        kind = self.part.type
+        return isinstance(kind, DataSet) or (isinstance(kind, Complex) and kind.wholly_open)
+
 
 @dataclass(slots=True)
 class Skeleton:
@@ -51,8 +57,9 @@ def rows_of(part: Part) -> list[Rows]:
 
 def _rows(part: Part, path: tuple[str, ...], names: tuple[str, ...], under: set[int]) -> Iterator[Rows]:
     kind = part.type
-    if isinstance(kind, DataSet):
+    if (isinstance(kind, DataSet) or (isinstance(kind, Complex) and kind.wholly_open)) and part.most == 1:
         yield Rows(path, names, part)
+        return
     if not isinstance(kind, Complex) or kind.content is None or kind.array or id(kind) in under or len(path) > _DEEPEST:
         return
     for child in kind.content.parts():
@@ -71,7 +78,7 @@ def read_rows(body: bytes, rows: list[Rows], reader: Reader, schema: etree.XMLSc
     ``schema`` judges the document while it is read; what it finds is in ``problems``.
     """
     refuse_doctype(body)
-    datasets = [found for found in rows if isinstance(found.part.type, DataSet)]
+    datasets = [found for found in rows if found.tabular]
     take: Callable[[etree._Element], None] = _taker([r for r in rows if r not in datasets], reader)
     options: dict[str, Any] = {"events": ("end",)}
     if datasets:
@@ -190,7 +197,7 @@ def _before(element: etree._Element) -> bool:
 def put_back(values: dict[str, Any], skeleton: Skeleton, element: etree._Element) -> None:
     """Put the rows where the skeleton's values lack them."""
     for found in skeleton.rows:
-        if isinstance(found.part.type, DataSet):
+        if found.tabular:
             _put(values, found.path, found.dataset.tables(_at(element, found.names)))
         elif found.values:
             _put(values, found.path, found.values)
@@ -207,5 +214,7 @@ def _put(values: Mapping[str, Any], path: tuple[str, ...], value: Any) -> None:
     here: Any = values
     for key in path[:-1]:
         here = here.get(key) if isinstance(here, dict) else None
-    if isinstance(here, dict) and path and path[-1] in here:
+    if not (isinstance(here, dict) and path and path[-1] in here):
+        return
+    if not isinstance(value, Tables) or isinstance(here[path[-1]], Tables):  # an open type may hold something else
         here[path[-1]] = value

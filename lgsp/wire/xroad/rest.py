@@ -6,6 +6,7 @@ Source: X-Road message protocol for REST (pr-rest) 1.0, sections 4 to 6.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 from lgsp.errors import BadAnswer
 from lgsp.wire.address import join
@@ -47,7 +48,7 @@ def checked(reply: Reply, sent: Mapping[str, str]) -> Reply:
         raise bus_error(reply, told)
     for name in ("X-Road-Id", "X-Road-Client"):
         came = reply.headers.get(name.lower())
-        if came is not None and came.strip() != sent.get(name, came).strip():
+        if came is not None and unquote(came.strip()) != unquote(sent.get(name, came).strip()):
             raise _other(reply, name)
     return reply
 

@@ -26,6 +26,12 @@ def operation(contract: str, name: str, version: Version = "", check: Check = "r
     return service(contract, version, check).operation(name)
 
 
+@cache
+def streaming(contract: str, name: str, check: Any = "refuse") -> SoapOperation:
+    """An operation that thinks every answer large."""
+    return SoapService.load(CONTRACTS / contract / f"{contract}.wsdl", check=check, large=0).operation(name)
+
+
 def reply(body: str | bytes, content_type: str = "text/xml; charset=utf-8", status: int = 200) -> Reply:
     raw = body.encode() if isinstance(body, str) else body
     return Reply(status, {"content-type": content_type}, raw, "remote", "find")

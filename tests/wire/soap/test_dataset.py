@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.wire.soap.kit import envelope, operation, reply
+from tests.wire.soap.kit import envelope, operation, reply, streaming
 
 SCHEMA = (
     '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" id="NewDataSet"><xs:element name="NewDataSet"/></xs:schema>'
@@ -50,6 +50,18 @@ def test_states_of_rows() -> None:
         "4": ("unchanged", None),
         "2": ("deleted", {"Ma": "2"}),
     }
+
+
+def table(rows: str) -> str:
+    return dataset(rows).replace("UnitsResponse", "TableResponse").replace("UnitsResult", "TableResult")
+
+
+def test_a_data_table_is_read_alike() -> None:
+    """.NET leaves it wholly open in the contract."""
+    body = table(row(1, 1, "<A>1</A>") + row(2, 0, "<A>2</A>"))
+    for read in (operation("units", "Table"), streaming("units", "Table")):
+        assert read.answer(reply(body)) == {"TableResult": {"TABLE": [{"A": "2"}, {"A": "1"}]}}
+    assert operation("units", "Table").envelope().content.count(b"<n0:Table/>") == 1
 
 
 def test_an_empty_dataset_and_none() -> None:

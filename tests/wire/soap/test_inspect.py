@@ -21,7 +21,7 @@ def kinds(name: str) -> set[str]:
     ("name", "wanted"),
     [
         ("people", {"dummy address", "absent SOAPAction", "one way", "any element"}),
-        ("units", {"dummy address", "both SOAP versions", "DataSet"}),
+        ("units", {"dummy address", "both SOAP versions", "DataSet", "any element"}),
         ("legacy", {"dummy address", "missing import", "rpc/encoded"}),
         ("imports", {"dummy address", "absolute import", "missing import"}),
         ("papers", {"dummy address", "absolute import", "attachments", "binary"}),

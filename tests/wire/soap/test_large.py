@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lgsp.errors import BadAnswer, Rejected
-from lgsp.wire.soap.service import SoapOperation, SoapService
-from tests.wire.soap.kit import CONTRACTS, SOAP11, envelope, operation, reply
+from tests.wire.soap.kit import SOAP11, envelope, operation, reply, streaming
 from tests.wire.soap.test_dataset import dataset, row
 from tests.wire.soap.test_faults import fault11
 
@@ -23,12 +20,6 @@ PERSON = (
     "<p:Home since='2020-01-01'><p:Province>01</p:Province><p:Ward xsi:nil='true'/></p:Home>"
     "<p:Book>a</p:Book></p:Person>"
 )
-
-
-@cache
-def streaming(contract: str, name: str, check: Any = "refuse") -> SoapOperation:
-    """An operation that thinks every answer large."""
-    return SoapService.load(CONTRACTS / contract / f"{contract}.wsdl", check=check, large=0).operation(name)
 
 
 def people(inner: str) -> str:

@@ -14,8 +14,7 @@ from lxml import etree
 
 from lgsp.errors import BadAnswer, MappingError
 from tests.support import xsd
-from tests.wire.soap.kit import CONTRACTS, SOAP11, envelope, operation, reply
-from tests.wire.soap.test_large import streaming
+from tests.wire.soap.kit import CONTRACTS, SOAP11, envelope, operation, reply, streaming
 
 PEOPLE = CONTRACTS / "people"
 LETTERS = st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff")
