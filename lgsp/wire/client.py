@@ -11,7 +11,7 @@ import httpx
 
 from lgsp import __version__
 from lgsp.clock import Clock, SystemClock, micros
-from lgsp.errors import BadAnswer, LgspError, NotSent, OutcomeUnknown, Throttled
+from lgsp.errors import BadAnswer, LgspError, MappingError, NotSent, OutcomeUnknown, Throttled
 from lgsp.spi.connector import SystemSettings
 from lgsp.wire.again import Sleep, again, retry_after, worth_it
 from lgsp.wire.answer import BadPacking, Body, TooLarge
@@ -96,7 +96,7 @@ class Wire:
         sent = checked_headers(_STANDARD, headers, kind)
         sent.setdefault("Host", address.netloc.decode("ascii"))
         if body or upload is not None or method not in ("GET", "HEAD", "DELETE", "OPTIONS"):
-            sent["Content-Length"] = str(len(body) if upload is None else upload.length)
+            sent["Content-Length"] = str(len(body) if upload is None else _length(upload))
         masks = self._masks
         shown_headers = masks.sent(sent)
         out = Outgoing(
@@ -222,6 +222,13 @@ class Wire:
             reason = "the answer's compression is broken or was not asked for"
             return BadAnswer(reason, system=self.system, operation=out.operation)
         return classify(error, system=self.system, operation=out.operation, answering=end.status is not None)
+
+
+def _length(upload: Upload) -> int:
+    try:
+        return upload.length
+    except OSError as error:
+        raise MappingError("content", f"a file cannot be read: {error.strerror or type(error).__name__}") from None
 
 
 class _End:

@@ -115,6 +115,25 @@ async def test_a_file_that_is_not_there_never_leaves(tmp_path: Path) -> None:
     assert seen == []
 
 
+async def test_a_further_try_sends_the_file_from_its_start(tmp_path: Path) -> None:
+    file = tmp_path / "a.pdf"
+    file.write_bytes(PDF)
+    bodies: list[bytes] = []
+
+    async def handle(request: httpx.Request) -> httpx.Response:
+        bodies.append(await request.aread())
+        if len(bodies) == 1:
+            raise httpx.ConnectError("refused")
+        return httpx.Response(200, text=envelope(SENT), headers={"content-type": "text/xml"})
+
+    async with wired(httpx.MockTransport(handle)) as (wire, sink):
+        papers = SoapPort(wire, CONTRACT, "http://papers.test/", mtom=True)
+        await papers.call("send", "Send", {"Name": "a", "Content": Attachment(path=file)})
+    assert bodies[0] == bodies[1]
+    assert PDF in bodies[1]
+    assert sink.outcomes == ["NotSent", "answered"]
+
+
 @pytest.mark.parametrize("line", [b"\r\n", b"\n"])
 @pytest.mark.parametrize("start", [True, False])
 def test_parts_of_an_answer_in_memory(line: bytes, start: bool) -> None:
