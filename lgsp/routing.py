@@ -92,9 +92,10 @@ def doubted(body: PaymentDoubted) -> Planned:
     """The work item for a person; its words hold no personal data."""
     told = body.told
     which = f"payment {told.reference}" if told.reference else f"a credit (transaction {told.transaction})"
+    asked = body.payment.amount if body.payment is not None else "none"
     words = {
         Doubt.UNKNOWN_REFERENCE: f"{which}: {told.amount} dong for a reference that was never asked for",
-        Doubt.WRONG_AMOUNT: f"{which}: {told.amount} dong came where {body.expected} were asked",
+        Doubt.WRONG_AMOUNT: f"{which}: {told.amount} dong came where {asked} were asked",
         Doubt.TWICE: f"{which}: the fee was paid already; {told.amount} dong came once more",
         Doubt.AFTER_END: f"{which}: {told.amount} dong came after the dossier had ended",
     }

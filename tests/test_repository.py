@@ -141,7 +141,9 @@ def test_examples_hold_nothing_but_the_known_words(system: System) -> None:
     assert set(document) <= {"settings", "secrets", "schemas", "operations", "hooks", "unused_schemas", "signing"}
     words = {"operation", "label", "request", "before", "settings", "mock", "schemas", "heavy"}
     assert all(set(one) <= words for one in document["operations"])
-    assert all(set(one) <= {"body", "sample", "content_type", "path", "schema"} for one in document["hooks"].values())
+    assert all(
+        set(one) <= {"body", "sample", "content_type", "path", "query", "schema"} for one in document["hooks"].values()
+    )
 
 
 # --- documents -------------------------------------------------------------------------------------------------------

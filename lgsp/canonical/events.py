@@ -215,8 +215,8 @@ class PaymentDoubted(Canonical):
 
     told: PaymentTold
     doubt: Doubt
-    expected: Dong | None = None
-    """Of a wrong amount: what was asked."""
+    payment: Payment | None = None
+    """The attempt that it names, as it stood; None: it names none of ours."""
 
 
 class RefundRequested(Canonical):

@@ -6,8 +6,6 @@ work. Each rule stands in the tests as a row.
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from lgsp.canonical.dossier import Dossier
 from lgsp.canonical.events import (
     Doubt,
@@ -59,7 +57,9 @@ def told(known: Dossier | None, event: Event, body: PaymentTold) -> Folded:
         return _refunded(known, payment, event, body)
     if body.state is PaymentState.PAID:
         return _paid(known, payment, event, body)
-    if body.state is PaymentState.PENDING or body.state not in PAYMENT_STEPS[payment.state]:
+    if body.state is payment.state is PaymentState.PENDING:
+        return Folded()  # nothing is known yet: whoever asks may go on asking
+    if body.state not in PAYMENT_STEPS[payment.state]:
         return Folded(stale=f"the payment is {payment.state} already")
     after = payment.with_(state=body.state)
     dossier = _with(known, payment, after)
@@ -69,10 +69,10 @@ def told(known: Dossier | None, event: Event, body: PaymentTold) -> Folded:
 
 def _paid(known: Dossier, payment: Payment, event: Event, body: PaymentTold) -> Folded:
     if body.amount != payment.amount:
-        return _doubted(event, body, Doubt.WRONG_AMOUNT, payment.amount)
+        return _doubted(event, body, Doubt.WRONG_AMOUNT, payment)
     if PaymentState.PAID not in PAYMENT_STEPS[payment.state]:
         other = body.transaction and payment.transaction and body.transaction != payment.transaction
-        return _doubted(event, body, Doubt.TWICE) if other else Folded(stale="the payment is known")
+        return _doubted(event, body, Doubt.TWICE, payment) if other else Folded(stale="the payment is known")
     twice = any(p.state in RECEIVED for p in known.payments)
     after = payment.with_(
         state=PaymentState.PAID,
@@ -82,7 +82,7 @@ def _paid(known: Dossier, payment: Payment, event: Event, body: PaymentTold) -> 
     )
     dossier = paid_for(_with(known, payment, after))
     if twice or known.status in _ENDED:
-        folded = _doubted(event, body, Doubt.TWICE if twice else Doubt.AFTER_END)
+        folded = _doubted(event, body, Doubt.TWICE if twice else Doubt.AFTER_END, after)
         return Folded(dossier, folded.events)
     folded = changes.changed(known, dossier, event)
     confirmed = _follow(event, "payment.confirmed", PaymentConfirmed(payment=after, dossier=dossier), after)
@@ -111,7 +111,7 @@ def _refunded(known: Dossier, payment: Payment, event: Event, body: PaymentTold)
         return Folded(_with(known, payment, after))
     refunded = payment.refunded + body.amount
     if refunded > payment.amount:
-        return _doubted(event, body, Doubt.WRONG_AMOUNT, payment.amount - payment.refunded)
+        return _doubted(event, body, Doubt.WRONG_AMOUNT, payment)
     after = after.with_(refunded=refunded)
     follow = _follow(event, "payment.refunded", PaymentRefunded(payment=after), after)
     return Folded(_with(known, payment, after), (follow,))
@@ -150,8 +150,8 @@ def _with(known: Dossier, before: Payment, after: Payment) -> Dossier:
     return known.with_(payments=tuple(after if p is before else p for p in known.payments))
 
 
-def _doubted(cause: Event, told: PaymentTold, doubt: Doubt, expected: Decimal | None = None) -> Folded:
-    body = PaymentDoubted(told=told, doubt=doubt, expected=expected)
+def _doubted(cause: Event, told: PaymentTold, doubt: Doubt, payment: Payment | None = None) -> Folded:
+    body = PaymentDoubted(told=told, doubt=doubt, payment=payment)
     event = Event(
         type="payment.doubted",
         source=BUS,

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from lgsp.canonical.events import Doubt, Event, FeeRequested, PaymentDoubted, PaymentTold, Witness
-from lgsp.canonical.payment import PaymentState
+from lgsp.canonical.payment import Payment, PaymentState
 from lgsp.config.settings import ProvinceSettings
 from lgsp.errors import ConfigError
 from lgsp.routing import Router, choose
@@ -17,7 +17,7 @@ from lgsp.spi.connector import ConnectorPlugin, SystemSettings
 from lgsp.spi.mapping import Mappings, OperationMapping, Route
 from lgsp.spi.operation import Operation, Repeat
 from lgsp.spi.registry import System
-from tests.support.ledgers import dossier, reported, step
+from tests.support.ledgers import NINE, dossier, reported, step
 
 
 class _Settings(SystemSettings):
@@ -106,9 +106,10 @@ def test_spans_come_from_the_settings_where_the_route_says_so() -> None:
 
 @pytest.mark.parametrize("doubt", list(Doubt))
 def test_money_in_doubt_is_a_work_item_that_names_the_case_and_no_person(doubt: Doubt) -> None:
+    paid = Payment(platform="vnpay", reference="R1", amount=Decimal(4), created_at=NINE)
     told = PaymentTold(platform="vnpay", state=PaymentState.PAID, amount=Decimal(5), witness=Witness.STATEMENT,
                        transaction="FT1", text="NGUYEN VAN MAU chuyen tien 0900000001")  # fmt: skip
-    event = REPORT.with_(type="payment.doubted", body=PaymentDoubted(told=told, doubt=doubt, expected=Decimal(4)))
+    event = REPORT.with_(type="payment.doubted", body=PaymentDoubted(told=told, doubt=doubt, payment=paid))
     [plan] = Router([], {}).plan(event)
     assert plan.parked is not None
     cause, reason = plan.parked

@@ -361,7 +361,7 @@ class Teller:
             PaymentDoubted: lambda: {
                 "told": PaymentTold.model_validate(self.payment_word()),
                 "doubt": self.one(list(Doubt)),
-                "expected": self.maybe(lambda: self.one(AMOUNTS)),
+                "payment": self.maybe(self.payment),
             },
             RefundRequested: lambda: {
                 "payment": self.payment(),
