@@ -207,7 +207,7 @@ class Daemon:
             self._log.info("recovered", ready=ready, unknown=unknown)
         await self.ledger.heartbeat()
         grants = LedgerGrants(self.store, self.worker, self._now)
-        around = Surroundings(self.clock, lambda: self._codes, self._link, self.settings.province.code)
+        around = Surroundings(self.clock, lambda: self._codes, self._link, self.settings.province.code, self.files.take)
         for name, system in self.systems.items():
             own = self.settings.systems[name]
             wire = Wire(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from lgsp.ledger.types import Claimed, Settlement, State
 from lgsp.log import Log
 from lgsp.spi.connector import SystemSettings
 from lgsp.spi.mapping import Context, OperationMapping
-from lgsp.spi.operation import Operation, Repeat
+from lgsp.spi.operation import AnswerFile, Operation, Repeat
 from lgsp.spi.registry import System
 from lgsp.wire.exchange import Departures, scope
 
@@ -31,6 +31,8 @@ class Surroundings:
     link: Callable[[FileRef, datetime], str]
     """The address of a file, for a delivery made at this moment."""
     province: str
+    keep: Callable[[AnswerFile], Awaitable[FileRef]] | None = None
+    """Puts a file of an answer into the file store."""
 
 
 class Dispatcher:
@@ -80,6 +82,9 @@ class Dispatcher:
             with scope(claimed.id, event.dossier, claimed.tries) as departures:
                 request = mapping.outbound(event, context)
                 answer = await self._perform(operation, request, claimed)
+            if files := getattr(answer, "files", ()):
+                assert self._around.keep is not None, "nobody keeps files here"
+                context = replace(context, files=tuple([await self._around.keep(file) for file in files]))
             follows = mapping.inbound(event, answer, context) if mapping.inbound is not None else ()
         except Undecided as undecided:
             return self._settlement(

@@ -48,7 +48,7 @@ class Options:
     """What ``POST /_mock/vnpay/settings`` can change."""
 
     terminal: str = "TINHDVC1"
-    secret: str = "secret-of-vnpay"
+    secret: str = "VNPAYTESTSECRET0123456789ABCDEFG"
     ipn: str = ""
 
 

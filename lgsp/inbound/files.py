@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import os
@@ -12,8 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from lgsp.canonical.documents import FileRef
 from lgsp.clock import Clock
 from lgsp.errors import StoreError
+from lgsp.spi.operation import AnswerFile
 
 _ID = re.compile(r"[0-9a-f]{64}")
 
@@ -118,6 +121,20 @@ class FileStore:
             return Writer(self, self._arriving / secrets.token_hex(16))
         except OSError as error:
             raise StoreError(f"the file store cannot be written: {error.strerror}") from error
+
+    async def take(self, file: AnswerFile) -> FileRef:
+        """A file of an answer, kept: on disk when this returns."""
+        return await asyncio.to_thread(self._take, file)
+
+    def _take(self, file: AnswerFile) -> FileRef:
+        writer = self.begin()
+        try:
+            writer.write(file.content)
+            kept = writer.keep()
+        except BaseException:
+            writer.discard()
+            raise
+        return FileRef(id=kept.id, name=file.name, size=kept.size, media_type=file.media_type, sha256=kept.id)
 
     def path(self, file_id: str) -> Path:
         """Where this content lies or would lie; ``KeyError`` for what cannot be an id."""

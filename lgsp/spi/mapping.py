@@ -34,6 +34,8 @@ class Context:
     """The signed address at which a remote may fetch a file; the same file and event give the same address."""
     province: str = ""
     """This province's level-1 organisation code, e.g. ``H21``."""
+    files: tuple[FileRef, ...] = ()
+    """The answer's files, in the file store."""
     delivery: int = 0
     """The delivery it is made for; 0 in a reception."""
     received_at: datetime | None = None

@@ -25,6 +25,15 @@ class Repeat(StrEnum):
     """Nobody can tell: a person decides."""
 
 
+class AnswerFile(BaseModel):
+    """A file that came in an answer. An answer model with a field ``files`` of these has them put into the file store
+    before its mapping reads it; the mapping finds them in ``context.files``, in the same order."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[Request, Answer]):
     """One operation of a system.

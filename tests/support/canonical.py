@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -74,7 +75,7 @@ NUMBERS = [
 PLATFORMS = ["npsp_payment", "vnpay", "bank_transfer"]
 CARRIERS = ["vnpost", "viettel_post"]
 ORDERS = ["H21.14-261008-0001", "O1", "x"]
-AMOUNTS = [0, 1, 75_000, 10**14]
+AMOUNTS = [Decimal(n) for n in (0, 1, 75_000, 10**14)]
 
 
 class Teller:
@@ -277,6 +278,18 @@ class Teller:
             "text": self.text(),
         }
 
+    def fee_request(self) -> dict[str, Any]:
+        dossier = self.dossier()
+        return {"dossier": dossier, "amount": self.usual(dossier.to_pay, AMOUNTS), "attempt": 1 + self.number(4)}
+
+    def doubt(self) -> dict[str, Any]:
+        payment = self.usual(self.payment(), [None])
+        word = self.payment_word()
+        if payment is not None:
+            word |= {"platform": payment.platform, "reference": payment.reference}
+            word["witness"] = self.usual(Witness.CALLBACK, list(Witness))
+        return {"told": PaymentTold.model_validate(word), "doubt": self.one(list(Doubt)), "payment": payment}
+
     def shipment(self) -> Shipment:
         return Shipment(
             carrier=self.one(CARRIERS),
@@ -349,20 +362,12 @@ class Teller:
             },
             DossierAccepted: lambda: {"dossier": self.dossier()},
             CheckTold: lambda: {"check": self.check()},
-            FeeRequested: lambda: {
-                "dossier": self.dossier(),
-                "amount": self.one(AMOUNTS),
-                "attempt": 1 + self.number(4),
-            },
+            FeeRequested: self.fee_request,
             PaymentCreated: lambda: {"payment": self.payment()},
             PaymentTold: lambda: self.payment_word(),
             PaymentConfirmed: lambda: {"payment": self.payment(), "dossier": self.dossier()},
             PaymentFailed: lambda: {"payment": self.payment(), "code": self.one(["", "24", "99"])},
-            PaymentDoubted: lambda: {
-                "told": PaymentTold.model_validate(self.payment_word()),
-                "doubt": self.one(list(Doubt)),
-                "payment": self.maybe(self.payment),
-            },
+            PaymentDoubted: self.doubt,
             RefundRequested: lambda: {
                 "payment": self.payment(),
                 "amount": self.one(AMOUNTS),

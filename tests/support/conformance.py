@@ -23,6 +23,7 @@ import httpx
 from pydantic import BaseModel, SecretStr
 
 from lgsp.canonical.codes import CodeTables
+from lgsp.canonical.documents import FileRef
 from lgsp.canonical.events import DossierRegistered, Event
 from lgsp.clock import FixedClock, micros
 from lgsp.dispatch import Dispatcher, Surroundings
@@ -30,7 +31,7 @@ from lgsp.errors import CallError
 from lgsp.ledger.types import Claimed, Settlement
 from lgsp.spi.connector import SystemSettings
 from lgsp.spi.mapping import Mappings, OperationMapping
-from lgsp.spi.operation import Operation, Repeat
+from lgsp.spi.operation import AnswerFile, Operation, Repeat
 from lgsp.spi.registry import Registry, System
 from lgsp.wire.client import Wire
 from lgsp.wire.exchange import Closed, Opened
@@ -275,7 +276,7 @@ class Rig:
     def dispatcher_of(self, request: Callable[[Event], BaseModel]) -> Dispatcher:
         name = self.case.system.name
         mapping = OperationMapping(self.case.operation.name, lambda event, _context: request(event))
-        around = Surroundings(self.clock, CodeTables, lambda file, _moment: file.url, "H21")
+        around = Surroundings(self.clock, CodeTables, lambda file, _moment: file.url, "H21", _kept)
         return Dispatcher(
             System(self.case.system.plugin, Mappings(name, (mapping,))), self.settings, self.connector, around
         )
@@ -298,6 +299,10 @@ class Rig:
     def effects(self) -> set[tuple[str, str]]:
         """What the remote's own ledger says has happened: (dossier, content)."""
         return {(e.dossier, e.hash.hex()) for e in self.mock.ledger.after(0, 10_000)}
+
+
+async def _kept(file: AnswerFile) -> FileRef:
+    return FileRef(id="ab" * 32, name=file.name, media_type=file.media_type, size=len(file.content))
 
 
 def settings_for(case: Case, changes: Mapping[str, Any] | None = None) -> SystemSettings:
