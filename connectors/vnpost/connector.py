@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from connectors.vnpost.wire import Answer, CancelOrder, PostOrder, TrackingPage
 from lgsp.errors import Rejected
+from lgsp.spi.agency import AgencySettings
 from lgsp.spi.connector import ConnectorPlugin, SystemSettings
 from lgsp.spi.inbound import Page, Poll, Received
 from lgsp.spi.operation import Operation, Repeat
@@ -20,18 +21,6 @@ from lgsp.wire.reply import Reply
 
 FIRST = "0" * 24
 TAKEN, THERE = "100", "101"
-
-
-class AgencySettings(BaseModel):
-    """Where an agency sends from and receives at."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)
-
-    name: Annotated[str, Field(min_length=1)] = Field(
-        description="Its name", examples=["Trung tâm Phục vụ hành chính công"]
-    )
-    phone: Annotated[str, Field(min_length=8)] = Field(description="Its telephone", examples=["02693824900"])
-    address: Annotated[str, Field(min_length=1)] = Field(description="Its address", examples=["01 Đường Mẫu"])
 
 
 class VnpostSettings(SystemSettings):

@@ -1,0 +1,56 @@
+"""The webhook: Viettel Post tells the state of an order. Its static token is all that says who calls."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from connectors.viettel_post.wire import Moved
+from lgsp.spi.inbound import InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict
+from lgsp.wire.parse import Unreadable, json_text, loads
+
+
+def _told(request: InboundRequest) -> dict[str, Any]:
+    try:
+        told = loads(json_text(request.body, request.headers.get("content-type", "")))
+    except Unreadable:
+        raise InboundInvalid("", "the body is no JSON object") from None
+    if not isinstance(told, dict):
+        raise InboundInvalid("", "the body is no JSON object")
+    return told
+
+
+def known(request: InboundRequest, settings: Any) -> bool:
+    """Whether the body's TOKEN, or the header Authorization, is the agreed one."""
+    secret = settings.webhook_token.get_secret_value().encode()
+    try:
+        token = _told(request).get("TOKEN")
+    except InboundInvalid:
+        return False
+    given = [token if isinstance(token, str) else "", request.headers.get("authorization", "").removeprefix("Bearer ")]
+    return bool(secret) and any(hmac.compare_digest(g.encode("utf-8", "replace"), secret) for g in given)
+
+
+def moved(request: InboundRequest, _settings: Any) -> Received:
+    data = _told(request).get("DATA")
+    if not isinstance(data, dict):
+        raise InboundInvalid("DATA", "is missing or no object")
+    try:
+        return Received("moved", (Moved.model_validate(data),))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise InboundInvalid(f"DATA.{first['loc'][0]}", f"does not fit ({first['type']})") from None
+
+
+def answer(_request: InboundRequest, verdict: Verdict, detail: str) -> InboundReply:
+    """200 for an order that is not ours, too; another status makes it call again."""
+    done = verdict in (Verdict.ACCEPTED, Verdict.DUPLICATE)
+    status = 200 if done else {Verdict.UNAUTHORISED: 401, Verdict.BUSY: 503, Verdict.THROTTLED: 429}.get(verdict, 400)
+    body = {"status": status, "error": not done, "message": "OK" if done else detail or verdict.value}
+    return InboundReply(status, json.dumps(body).encode())
+
+
+HOOKS = (InboundHook("moved", "POST", "/webhook", moved, answer, auth="hook", verify=known),)
