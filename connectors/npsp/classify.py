@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Protocol
 
-from connectors.npsp.wire import Answer
+from connectors.npsp.wire.session import Answer
 from lgsp.errors import BadAnswer, Rejected, SessionRejected, Unavailable
 from lgsp.redact import personal
 from lgsp.wire.expect import expect

@@ -14,22 +14,34 @@ from connectors.npsp.dvclt import Dvclt
 from connectors.npsp.g2 import G2
 from connectors.npsp.inbound import HOOKS
 from connectors.npsp.settings import NpspSettings
-from connectors.npsp.wire import (
-    CALLS,
-    Accepted,
+from connectors.npsp.wire.calls import CALLS
+from connectors.npsp.wire.catalogue import (
     AgencyRow,
-    Answer,
-    AnswerDossier,
     Dictionary,
     DictionaryAnswer,
     DictionaryRow,
-    DossierItem,
-    DvcltStatus,
     FieldRow,
-    FindDossier,
     FindTechId,
+    GetProcedure,
+    ListProcedures,
+    ProcedureDetail,
+    ProcedureList,
+    ProcedureRow,
+    TechId,
+)
+from connectors.npsp.wire.dossiers import (
+    AnswerDossier,
+    DossierItem,
+    FindDossier,
     FoundDossier,
     FoundStep,
+    ProgressItem,
+    SyncDossier,
+    SyncedDossier,
+    UpdateProgress,
+)
+from connectors.npsp.wire.dvclt import DvcltStatus, LinkedDossier
+from connectors.npsp.wire.g2 import (
     G2Code,
     G2Create,
     G2Created,
@@ -40,29 +52,19 @@ from connectors.npsp.wire import (
     G2Sync,
     G2Synced,
     G2Upload,
+)
+from connectors.npsp.wire.questions import (
     GetAnswers,
-    GetProcedure,
-    LinkedDossier,
-    ListProcedures,
     ListQuestionsFromPortal,
     ListQuestionsOfUnit,
-    Login,
-    LoginAnswer,
-    ProcedureDetail,
-    ProcedureList,
-    ProcedureRow,
-    ProgressItem,
     PushAnswer,
     PushQuestion,
     Question,
     Questions,
-    SyncDossier,
-    SyncedDossier,
     SyncRatings,
-    TechId,
-    UpdateProgress,
-    write14,
 )
+from connectors.npsp.wire.session import Accepted, Answer, Login, LoginAnswer
+from connectors.npsp.wire.times import write14
 from lgsp.errors import AccessRefused, Rejected
 from lgsp.spi.connector import ConnectorPlugin
 from lgsp.spi.inbound import Page, Poll, Received

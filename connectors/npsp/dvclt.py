@@ -8,8 +8,7 @@ from urllib.parse import quote
 
 from connectors.npsp.classify import has, said, shown
 from connectors.npsp.settings import NpspSettings
-from connectors.npsp.wire import (
-    Accepted,
+from connectors.npsp.wire.dvclt import (
     DvcltAck,
     DvcltDetail,
     DvcltEntry,
@@ -19,6 +18,7 @@ from connectors.npsp.wire import (
     DvcltToken,
     LinkedDossier,
 )
+from connectors.npsp.wire.session import Accepted
 from lgsp.errors import AccessRefused, BadAnswer, Rejected
 from lgsp.wire.address import join
 from lgsp.wire.auth import bearer, renewing

@@ -6,8 +6,7 @@ from typing import Any
 
 from connectors.npsp.classify import has, shown
 from connectors.npsp.settings import NpspSettings
-from connectors.npsp.wire import (
-    Accepted,
+from connectors.npsp.wire.g2 import (
     G2Code,
     G2Create,
     G2Created,
@@ -22,6 +21,7 @@ from connectors.npsp.wire import (
     G2Token,
     G2Upload,
 )
+from connectors.npsp.wire.session import Accepted
 from lgsp.errors import AccessRefused, Rejected, SessionRejected
 from lgsp.wire.address import join
 from lgsp.wire.auth import bearer, renewing

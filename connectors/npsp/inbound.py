@@ -11,7 +11,7 @@ from lxml import etree
 from pydantic import BaseModel, ValidationError
 
 from connectors.npsp.settings import NpspSettings
-from connectors.npsp.wire import (
+from connectors.npsp.wire.pushes import (
     InboundAnswer,
     PromotionCall,
     TaxNotice,

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from connectors.npsp.wire import LinkedDossier, PromotionNotice, Question, TaxNotice, TaxReceipt
+from connectors.npsp.wire.dvclt import LinkedDossier
+from connectors.npsp.wire.pushes import PromotionNotice, TaxNotice, TaxReceipt
+from connectors.npsp.wire.questions import Question
 from lgsp.canonical.events import DossierAnswered, Event
 from lgsp.spi.mapping import Mappings, OperationMapping, Reception, Route
 from mappings.npsp import dossier, g2, others, received

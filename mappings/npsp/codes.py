@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from connectors.npsp.wire import FeeItem, ResultPaper, SubmittedFile, SubmittedFilePlus
+from connectors.npsp.wire.dossiers import FeeItem, ResultPaper, SubmittedFile, SubmittedFilePlus
 from lgsp.canonical.documents import Document
 from lgsp.canonical.dossier import Dossier, LocalStatus, Procedure, Unit
 from lgsp.canonical.fee import Fee

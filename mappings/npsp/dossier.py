@@ -9,8 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from connectors.npsp.wire import (
-    LOCAL,
+from connectors.npsp.wire.dossiers import (
     AnswerDossier,
     AnswerDossierItem,
     Database,
@@ -22,6 +21,7 @@ from connectors.npsp.wire import (
     SyncDossier,
     SyncedDossier,
 )
+from connectors.npsp.wire.times import LOCAL
 from lgsp.canonical.documents import SupplementRound
 from lgsp.canonical.dossier import Channel, Dossier, Origin, ReturnChannel
 from lgsp.canonical.events import DossierAnswered, DossierChanged, DossierRegistered, Event

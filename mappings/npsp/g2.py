@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from connectors.npsp.wire import (
+from connectors.npsp.wire.g2 import (
     G2Create,
     G2Person,
     G2PersonDetail,

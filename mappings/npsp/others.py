@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from connectors.npsp.wire import (
-    DvcltStatus,
-    ProgressItem,
+from connectors.npsp.wire.dossiers import ProgressItem, UpdateProgress
+from connectors.npsp.wire.dvclt import DvcltStatus
+from connectors.npsp.wire.questions import (
     PushAnswer,
     PushQuestion,
     QuestionAnswerItem,
     QuestionItem,
     RatingItem,
     SyncRatings,
-    UpdateProgress,
 )
 from lgsp.canonical.dossier import Procedure
 from lgsp.canonical.events import (

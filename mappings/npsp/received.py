@@ -11,7 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from connectors.npsp.wire import LinkedDossier, PromotionNotice, Question, TaxNotice, TaxReceipt
+from connectors.npsp.wire.dvclt import LinkedDossier
+from connectors.npsp.wire.pushes import PromotionNotice, TaxNotice, TaxReceipt
+from connectors.npsp.wire.questions import Question
 from lgsp.canonical.documents import Document, FileRef
 from lgsp.canonical.dossier import Channel, Dossier, Origin, Procedure
 from lgsp.canonical.events import (

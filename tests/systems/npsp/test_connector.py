@@ -10,17 +10,15 @@ import httpx
 import pytest
 
 from connectors.npsp.connector import plugin
-from connectors.npsp.wire import (
+from connectors.npsp.wire.catalogue import (
     AgencyRow,
     Dictionary,
     DictionaryRow,
-    FindDossier,
     FindTechId,
     GetProcedure,
     ListProcedures,
-    SyncDossier,
-    UpdateProgress,
 )
+from connectors.npsp.wire.dossiers import FindDossier, SyncDossier, UpdateProgress
 from lgsp.canonical.dossier import Procedure, Step
 from lgsp.canonical.events import DossierChanged, StepTaken
 from lgsp.errors import AccessRefused, BadAnswer, OutcomeUnknown, Rejected

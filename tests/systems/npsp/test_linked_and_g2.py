@@ -10,7 +10,8 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from connectors.npsp.wire import G2NextCode, G2Sync, G2Upload, LinkedDossier
+from connectors.npsp.wire.dvclt import LinkedDossier
+from connectors.npsp.wire.g2 import G2NextCode, G2Sync, G2Upload
 from lgsp.canonical.dossier import LocalStatus, Origin, Step
 from lgsp.canonical.events import DossierAnswered, DossierChanged, DossierFiled, DossierRegistered, StepTaken
 from lgsp.canonical.party import Identifier, IdentifierKind, PartyKind

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.npsp.wire import DossierItem, DossierItemPlus, SyncDossier, SyncedDossier, UpdateProgress
+from connectors.npsp.wire.dossiers import DossierItem, DossierItemPlus, SyncDossier, SyncedDossier, UpdateProgress
 from lgsp.canonical.codes import CodeRow, CodeTables
 from lgsp.canonical.documents import Document, FileRef, SupplementRound
 from lgsp.canonical.dossier import Dossier, LocalStatus, Origin, Procedure, Step, Unit

@@ -11,7 +11,8 @@ from hypothesis import settings as tuned
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from connectors.npsp.wire import CALLS, LOCAL, IsoMillis, Slashed, Spaced, Stamp, StampOrEmpty
+from connectors.npsp.wire.calls import CALLS
+from connectors.npsp.wire.times import LOCAL, IsoMillis, Slashed, Spaced, Stamp, StampOrEmpty
 from lgsp.canonical.documents import Document, FileRef, SupplementRound
 from lgsp.canonical.dossier import Channel, Dossier, Origin, Procedure, ReturnChannel, Step, Unit
 from lgsp.canonical.events import DossierChanged, Event, StepTaken

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from connectors.npsp.inbound import HOOKS, answer, promotion
-from connectors.npsp.wire import CALLS, Login, ProcedureDetail, TechId
+from connectors.npsp.wire.calls import CALLS
+from connectors.npsp.wire.catalogue import ProcedureDetail, TechId
+from connectors.npsp.wire.session import Login
 from lgsp.canonical.dossier import Origin, Step
 from lgsp.canonical.events import (
     DossierAnswered,
