@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from lgsp.canonical.codes import CodeTables
 from lgsp.canonical.dossier import Dossier
-from lgsp.canonical.events import Doubt, Event, PaymentDoubted
+from lgsp.canonical.events import Doubt, Event, FeeRequested, PaymentDoubted, ShipmentRequested
+from lgsp.canonical.shipment import Direction
 from lgsp.errors import ConfigError
 from lgsp.ledger.types import Acceptance, Folded, Planned
 from lgsp.spi.registry import System
@@ -18,46 +20,72 @@ ONE_OF: Mapping[str, str] = MappingProxyType({"fee.requested": "fee_platform", "
 """Events that go to one system only, however many could serve them, with the setting of ``[province]`` that names it:
 an order given twice is a doubled effect."""
 
-_NONE_CHOSEN: Mapping[str, str] = MappingProxyType({})
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which system serves each event of ``ONE_OF``."""
+
+    default: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    fees: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """By procedure."""
+    papers: str = ""
+    """Who collects papers; empty: who carries all else."""
+
+    def of(self, event: Event) -> str | None:
+        """The system; None where the event is for all."""
+        if event.type not in ONE_OF:
+            return None
+        match event.body:
+            case FeeRequested(dossier=dossier) if dossier.procedure.code in self.fees:
+                return self.fees[dossier.procedure.code]
+            case ShipmentRequested(direction=Direction.COLLECT) if self.papers:
+                return self.papers
+        return self.default.get(event.type, "")
 
 
-def choose(systems: Iterable[System], settings: Mapping[str, Any], province: Any) -> dict[str, str]:
-    """The system that serves each event of ``ONE_OF``; ``ConfigError`` where several could and none is named."""
+def choose(systems: Iterable[System], settings: Mapping[str, Any], province: Any) -> Chosen:
+    """The choice of ``[province]``; ``ConfigError`` where several could serve and none is named, or one that cannot."""
     on = [s for s in systems if (own := settings.get(s.name)) is not None and own.enabled]
-    chosen: dict[str, str] = {}
-    problems = []
-    for event, name in ONE_OF.items():
-        able = sorted(s.name for s in on if any(route.event == event for route in s.mappings.routes))
-        named = getattr(province, name, "")
-        if named and named not in able:
-            choice = f"one of {', '.join(able)}" if able else "left out: no system that could is switched on"
-            problems.append(f"province.{name}: {named!r} is not switched on or cannot do it; it must be {choice}")
-        elif not named and len(able) > 1:
-            problems.append(f"province.{name}: several systems could do it; name one of {', '.join(able)}")
-        elif able:
-            chosen[event] = named or able[0]
+    able = {event: sorted(s.name for s in on if any(r.event == event for r in s.mappings.routes)) for event in ONE_OF}
+    problems: list[str] = []
+
+    def checked(setting: str, named: str, event: str) -> str:
+        if named and named not in able[event]:
+            choice = f"one of {', '.join(able[event])}" if able[event] else "left out: no system that could is on"
+            problems.append(f"province.{setting}: {named!r} is not switched on or cannot do it; it must be {choice}")
+        return named
+
+    default = {}
+    for event, setting in ONE_OF.items():
+        named = checked(setting, getattr(province, setting), event)
+        if not named and len(able[event]) > 1:
+            problems.append(f"province.{setting}: several systems could do it; name one of {', '.join(able[event])}")
+        elif named or able[event]:
+            default[event] = named or able[event][0]
+    fees = {
+        procedure: checked(f"fee_platform_of.{procedure}", name, "fee.requested")
+        for procedure, name in province.fee_platform_of.items()
+    }
+    papers = checked("paper_collector", province.paper_collector, "shipment.requested")
     if problems:
         raise ConfigError(problems)
-    return chosen
+    return Chosen(default, fees, papers)
 
 
 class Router:
     """The ledger's planner: routes and the fold.
 
-    ``chosen`` names, for each event of ``ONE_OF``, the system that serves it.
+    ``chosen`` says which system serves each event of ``ONE_OF``.
     """
 
-    def __init__(
-        self, systems: Iterable[System], settings: Mapping[str, Any], chosen: Mapping[str, str] = _NONE_CHOSEN
-    ) -> None:
+    def __init__(self, systems: Iterable[System], settings: Mapping[str, Any], chosen: Chosen | None = None) -> None:
         self._routes: dict[str, list[tuple[Any, Any, Planned]]] = {}
+        self._chosen = chosen
         for system in systems:
             own = settings.get(system.name)
             if own is None or not own.enabled:
                 continue
             for route in system.mappings.routes:
-                if chosen.get(route.event, system.name) != system.name:
-                    continue
                 operation = system.plugin.operation(route.operation)
                 deadline, delay = route.spans(own)
                 planned = Planned(system.name, operation.name, operation.full_state, deadline, delay, route.apart)
@@ -69,7 +97,12 @@ class Router:
         return [*planned, doubted(event.body)] if isinstance(event.body, PaymentDoubted) else planned
 
     def _routed(self, event: Event) -> Sequence[Planned]:
-        return [planned for when, own, planned in self._routes.get(event.type, ()) if when is None or when(event, own)]
+        one = self._chosen.of(event) if self._chosen is not None else None
+        return [
+            planned
+            for when, own, planned in self._routes.get(event.type, ())
+            if one in (None, planned.system) and (when is None or when(event, own))
+        ]
 
     def touches(self, event: Event) -> bool:
         """Whether the fold looks at the event at all."""

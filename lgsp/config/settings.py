@@ -51,6 +51,14 @@ class ProvinceSettings(Section):
     fee_platform: str = Field(
         "", description="System at which fees are paid; empty: the only one switched on that can", examples=["vnpay"]
     )
+    fee_platform_of: Mapping[str, str] = Field(
+        default_factory=dict, description="System at which the fees of a procedure are paid, by its national code"
+    )
+    paper_collector: str = Field(
+        "",
+        description="System that collects papers from citizens; empty: the parcel_carrier",
+        examples=["viettel_post"],
+    )
     parcel_carrier: str = Field(
         "", description="System that carries parcels; empty: the only one switched on that can", examples=["vnpost"]
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.onestop.wire import ChangedDossier, DocumentTrace, SyncDocument
-from lgsp.canonical.events import DossierReported, Event
+from lgsp.canonical.events import DossierReported, Event, PaymentCreated, ShipmentMoved
+from lgsp.canonical.shipment import ShipmentState
 from lgsp.spi.mapping import Mappings, OperationMapping, Reception, Route
 from mappings.onestop.polled import changed_dossier
 from mappings.onestop.pushed import document_trace, sync_document
@@ -35,6 +36,18 @@ def _of_another(event: Event, _settings: Any) -> bool:
     return event.source != ONESTOP
 
 
+def _can_be_paid(event: Event, _settings: Any) -> bool:
+    return isinstance(event.body, PaymentCreated) and bool(event.body.payment.url or event.body.payment.qr)
+
+
+_ASTRAY = frozenset({ShipmentState.HELD, ShipmentState.RETURNED, ShipmentState.CANCELLED, ShipmentState.LOST})
+
+
+def _went_astray(event: Event, _settings: Any) -> bool:
+    """What an officer must know of; the rest of a parcel's way is its own."""
+    return isinstance(event.body, ShipmentMoved) and event.body.state in _ASTRAY
+
+
 MAPPINGS = Mappings(
     ONESTOP,
     mappings=(
@@ -55,5 +68,14 @@ MAPPINGS = Mappings(
         Route("action.requested", "report_action", _of_another),
         Route("payment.reported", "report_payment", _of_another),
         Route("result.issued", "add_result", _of_another),
+        Route("check.told", "report_action"),
+        Route("payment.created", "report_action", _can_be_paid),
+        Route("payment.failed", "report_action"),
+        Route("payment.confirmed", "report_payment"),
+        Route("payment.refunded", "report_action"),
+        Route("receipt.issued", "add_result"),
+        Route("shipment.ordered", "report_action"),
+        Route("shipment.delivered", "report_action"),
+        Route("shipment.moved", "report_action", _went_astray),
     ),
 )

@@ -6,7 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.onestop.wire import (
@@ -18,6 +18,7 @@ from connectors.onestop.wire import (
     ReportPayment,
     SentFile,
 )
+from lgsp.canonical.check import Check, Finding
 from lgsp.canonical.documents import FileRef
 from lgsp.canonical.dossier import (
     Channel,
@@ -25,14 +26,24 @@ from lgsp.canonical.dossier import (
 )
 from lgsp.canonical.events import (
     ActionRequested,
+    CheckTold,
     DossierFiled,
     DossierReported,
     Event,
+    PaymentConfirmed,
+    PaymentCreated,
+    PaymentFailed,
+    PaymentRefunded,
     PaymentReported,
+    ReceiptIssued,
     ResultIssued,
+    ShipmentDelivered,
+    ShipmentMoved,
+    ShipmentOrdered,
 )
 from lgsp.canonical.fee import PaidThrough
 from lgsp.canonical.party import IdentifierKind, PartyKind
+from lgsp.canonical.shipment import ShipmentState
 from lgsp.errors import MappingError
 from lgsp.spi.mapping import Context
 from mappings.onestop.polled import record_events
@@ -140,21 +151,88 @@ def dossier_created(event: Event, answer: DossierRecord, context: Context) -> Se
 
 
 def report_action(event: Event, context: Context) -> ReportAction:
-    asked = _body(event, ActionRequested)
+    """What happened elsewhere, as an action: the citizen's wish at the portal, a registry's finding, where the fee is
+    paid, where the parcel is."""
+    told = _told(event, context)
     mark = hashlib.sha256(f"{event.source}\n{event.source_id}".encode()).hexdigest()[:12]
-    files = [
-        {"name": document.name or document.file.name, "url": _link("payload.files", document.file, context)}
-        for document in asked.documents
-        if document.file is not None and not document.deleted
-    ]
     action = {
-        "actionCode": context.settings.action_codes.get(asked.code, asked.code),
-        "actionUser": asked.person or context.settings.action_user,
-        "actionNote": f"{asked.note} [{mark}]".strip(),
-        "payload": json.dumps({"files": files} if files else {}, ensure_ascii=False),
+        "actionCode": context.settings.action_codes.get(told.code, told.code),
+        "actionUser": told.person or context.settings.action_user,
+        "actionNote": f"{told.note} [{mark}]".strip(),
+        "payload": json.dumps(told.payload, ensure_ascii=False),
     }
     values = {"dossierNo": _dossier_no(event, context), "action": action, "mark": mark}
     return _sent(ReportAction, values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    code: str
+    note: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    person: str = ""
+
+
+def _told(event: Event, context: Context) -> _Told:
+    match event.body:
+        case ActionRequested() as asked:
+            files = [
+                {"name": document.name or document.file.name, "url": _link("payload.files", document.file, context)}
+                for document in asked.documents
+                if document.file is not None and not document.deleted
+            ]
+            return _Told(asked.code, asked.note, {"files": files} if files else {}, asked.person)
+        case CheckTold(check=check):
+            return _Told("check", _finding(check), check.model_dump(mode="json", exclude_defaults=True))
+        case PaymentCreated(payment=payment):
+            words = f"Thanh toán {int(payment.amount)} đồng qua {payment.platform}, mã {payment.reference}"
+            payload = {
+                "amount": int(payment.amount),
+                "reference": payment.reference,
+                "url": payment.url,
+                "qr": payment.qr,
+            }
+            return _Told("pay_link", words, {name: value for name, value in payload.items() if value})
+        case PaymentFailed(payment=payment, code=code):
+            return _Told("payment_failed", f"Thanh toán không thành công, mã {payment.reference}", {"code": code})
+        case PaymentRefunded(payment=payment):
+            words = f"Đã hoàn {int(payment.refunded)} đồng, mã {payment.reference}"
+            return _Told("payment_refunded", words, {"reference": payment.reference, "amount": int(payment.refunded)})
+        case ShipmentOrdered(shipment=shipment) | ShipmentDelivered(shipment=shipment):
+            return _Told("parcel", _parcel(shipment.carrier, shipment.order, shipment.state), {"order": shipment.order})
+        case ShipmentMoved(carrier=carrier, order=order, state=state):
+            return _Told("parcel", _parcel(carrier, order, state), {"order": order})
+    raise AssertionError(f"no route leads {event.type} here")
+
+
+_FINDINGS = {
+    Finding.VERIFIED: "khớp đúng",
+    Finding.NOT_FOUND: "không tìm thấy",
+    Finding.MISMATCH: "KHÔNG KHỚP",
+    Finding.UNREACHED: "không tra cứu được đúng hạn",
+}
+_FIELDS = {"name": "tên", "number": "số"}
+
+
+def _finding(check: Check) -> str:
+    where = {"population": "CSDL quốc gia về dân cư", "business_registry": "CSDL đăng ký doanh nghiệp"}
+    differ = f" ({', '.join(_FIELDS.get(name, name) for name in check.fields)})" if check.fields else ""
+    remark = f"; {check.note}" if check.note else ""
+    return f"Xác minh tại {where.get(check.registry, check.registry)}: {_FINDINGS[check.finding]}{differ}{remark}"
+
+
+_STATES = {
+    ShipmentState.ORDERED: "đã đặt thu gom, phát",
+    ShipmentState.DELIVERED: "đã phát thành công",
+    ShipmentState.RETURNED: "đã trả lại người gửi",
+    ShipmentState.CANCELLED: "đã hủy",
+    ShipmentState.LOST: "thất lạc",
+    ShipmentState.HELD: "chờ phát lại",
+}
+
+
+def _parcel(carrier: str, order: str, state: ShipmentState) -> str:
+    return f"Bưu gửi {order} ({carrier}): {_STATES.get(state, state.value)}"
 
 
 _METHODS = {
@@ -165,20 +243,29 @@ _METHODS = {
 
 
 def report_payment(event: Event, context: Context) -> ReportPayment:
-    paid = _body(event, PaymentReported)
-    if paid.through is PaidThrough.NOT_PAID:
+    match event.body:
+        case PaymentConfirmed(payment=paid):
+            through, amount = paid.through, paid.amount
+            reference = f"{paid.reference} {paid.transaction}".strip()
+        case PaymentReported() as told:
+            through, amount, reference = told.through, told.amount, told.reference
+        case _:
+            raise AssertionError(f"no route leads {event.type} here")
+    if through is PaidThrough.NOT_PAID:
         raise MappingError("paymentStatus", "the event says that nothing was paid")
     payment = {
         "paymentStatus": context.settings.paid_status,
-        "paymentAmount": int(Decimal(paid.amount)),
-        "paymentMethod": _METHODS[paid.through],
-        "confirmNote": paid.reference,
+        "paymentAmount": int(amount),
+        "paymentMethod": _METHODS[through],
+        "confirmNote": reference,
     }
     return _sent(ReportPayment, {"dossierNo": _dossier_no(event, context), "payment": payment})
 
 
 def add_result(event: Event, context: Context) -> AddResult:
-    document = _body(event, ResultIssued).document
+    body = event.body
+    assert isinstance(body, ResultIssued | ReceiptIssued)
+    document = body.document
     if document.file is None:
         raise MappingError("fileUrl", "the result has no file")
     file = {

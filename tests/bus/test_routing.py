@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from lgsp.canonical.events import Doubt, Event, FeeRequested, PaymentDoubted, PaymentTold, Witness
+from lgsp.canonical.dossier import Procedure
+from lgsp.canonical.events import Doubt, Event, FeeRequested, PaymentDoubted, PaymentTold, ShipmentRequested, Witness
 from lgsp.canonical.payment import Payment, PaymentState
+from lgsp.canonical.shipment import Direction
 from lgsp.config.settings import ProvinceSettings
 from lgsp.errors import ConfigError
 from lgsp.routing import Router, choose
@@ -93,7 +95,7 @@ def test_one_platform_is_chosen(systems: list[System], named: str, expected: dic
             choose(systems, own, province)
         return
     chosen = choose(systems, own, province)
-    assert chosen == expected
+    assert chosen.default == expected
     event = REPORT.with_(type="fee.requested", body=FeeRequested(dossier=dossier(), amount=Decimal(1), attempt=1))
     assert [p.system for p in Router(systems, own, chosen).plan(event)] == list(expected.values())
 
@@ -116,3 +118,32 @@ def test_money_in_doubt_is_a_work_item_that_names_the_case_and_no_person(doubt: 
     assert (plan.system, cause, plan.apart) == ("vnpay", f"payment:vnpay:{doubt}", True)
     assert "5 dong" in reason
     assert "NGUYEN" not in reason
+
+
+def parcel(direction: Direction) -> Event:
+    return REPORT.with_(type="shipment.requested", body=ShipmentRequested(dossier=dossier(), direction=direction))
+
+
+def test_another_platform_for_a_procedure_and_another_carrier_for_papers() -> None:
+    carriers = [system(name, Route("shipment.requested", "tell")) for name in ("vnpost", "viettel_post")]
+    systems = [*PAYS, *carriers]
+    own = {s.name: _Settings() for s in systems}
+    province = ProvinceSettings(
+        code="H21", name="Gia Lai", fee_platform="vnpay", fee_platform_of={"2.000033": "napas"},
+        parcel_carrier="vnpost", paper_collector="viettel_post",
+    )  # fmt: skip
+    router = Router(systems, own, choose(systems, own, province))
+    here, there = dossier(), dossier(procedure=Procedure(code="2.000033"))
+    fees = [
+        REPORT.with_(type="fee.requested", body=FeeRequested(dossier=d, amount=Decimal(1), attempt=1))
+        for d in (here, there)
+    ]
+    events = [*fees, parcel(Direction.RETURN), parcel(Direction.COLLECT)]
+    assert [[p.system for p in router.plan(e)] for e in events] == [["vnpay"], ["napas"], ["vnpost"], ["viettel_post"]]
+    wrong = province.model_copy(update={"fee_platform_of": {"1.1": "momo"}, "paper_collector": "ems"})
+    with pytest.raises(ConfigError) as error:
+        choose(systems, own, wrong)
+    assert [p.partition(":")[0] for p in error.value.problems] == [
+        "province.fee_platform_of.1.1",
+        "province.paper_collector",
+    ]

@@ -334,7 +334,7 @@ def test_actions_payments_and_results() -> None:
 
 def test_what_it_told_us_is_not_told_back() -> None:
     paid = PaymentReported(amount=Decimal(1), through=PaidThrough.COUNTER)
-    (route,) = (r for r in MAPPINGS.routes if r.operation == "report_payment")
+    (route,) = (r for r in MAPPINGS.routes if r.event == "payment.reported")
     assert route.when is not None
     assert not route.when(event("payment.reported", paid, "onestop"), None)
     assert route.when(event("payment.reported", paid, "npsp_payment"), None)
