@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from lgsp.ledger.types import Claimed, Settlement, State
-from lgsp.ledger.work import SystemStanding
+from lgsp.ledger.views import SystemStanding
 from lgsp.spi.inbound import Verdict
 
 STATES = (State.READY, State.LEASED, State.WAITING, State.UNKNOWN, State.PARKED, State.HELD)

@@ -17,7 +17,8 @@ from lgsp.cli.words import state
 from lgsp.i18n import Translator
 
 if TYPE_CHECKING:
-    from lgsp.ledger.work import Done, WorkItem
+    from lgsp.ledger.views import WorkItem
+    from lgsp.ledger.work import Done
 
 Ids = Annotated[list[int] | None, typer.Argument(metavar="ID", help=_("Numbers of deliveries"))]
 Yes = Annotated[bool, typer.Option("--yes", help=_("Do it without asking"))]

@@ -23,7 +23,7 @@ from lgsp.i18n import Translator
 from lgsp.redact import personal
 
 if TYPE_CHECKING:
-    from lgsp.ledger.work import Story
+    from lgsp.ledger.views import Story
 
 _MOMENTS = (
     "submitted_at",

@@ -24,7 +24,7 @@ from lgsp.redact import personal, secrets_in_url
 
 if TYPE_CHECKING:
     from lgsp.journal.journal import Pair
-    from lgsp.ledger.work import WorkItem
+    from lgsp.ledger.views import WorkItem
     from lgsp.wire.exchange import Closed, Opened
 
 _AGO = re.compile(r"(\d+)\s*(s|m|min|h|d)")

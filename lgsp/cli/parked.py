@@ -17,7 +17,7 @@ from lgsp.cli.words import advice
 from lgsp.redact import personal
 
 if TYPE_CHECKING:
-    from lgsp.ledger.work import WorkItem
+    from lgsp.ledger.views import WorkItem
 
 
 def add(app: typer.Typer) -> None:

@@ -16,7 +16,7 @@ from lgsp.cli.words import STATES, state
 from lgsp.i18n import Translator
 
 if TYPE_CHECKING:
-    from lgsp.ledger.work import SystemStanding
+    from lgsp.ledger.views import SystemStanding
 
 
 def add(app: typer.Typer) -> None:

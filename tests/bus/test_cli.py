@@ -26,7 +26,8 @@ from lgsp.cli.main import make
 from lgsp.cli.words import advice
 from lgsp.clock import FixedClock
 from lgsp.ledger.types import Inbound, State
-from lgsp.ledger.work import Story, Work
+from lgsp.ledger.views import Story
+from lgsp.ledger.work import Work
 from lgsp.lock import OneOnly
 from lgsp.store.engine import Store
 from tests.support.filled import CITIZEN, NUMBER, A, B, C, D, Filled, fill, settings

@@ -22,7 +22,8 @@ from lgsp.journal.journal import Journal
 from lgsp.ledger.grants import LedgerGrants
 from lgsp.ledger.ledger import Ledger
 from lgsp.ledger.types import Acceptance, ClaimRequest, Inbound, State
-from lgsp.ledger.work import Work, WorkItem
+from lgsp.ledger.views import WorkItem
+from lgsp.ledger.work import Work
 from lgsp.routing import Router
 from lgsp.spi.mapping import Context
 from lgsp.spi.operation import Repeat

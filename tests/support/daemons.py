@@ -15,7 +15,7 @@ import httpx
 from lgsp.clock import Clock
 from lgsp.config import Settings, load
 from lgsp.daemon import Daemon
-from lgsp.ledger.work import Story, WorkItem
+from lgsp.ledger.views import Story, WorkItem
 from lgsp.spi.registry import Registry
 from lgsp.wire.exchange import Closed, Opened
 from mocks import npsp, onestop
