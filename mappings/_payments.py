@@ -15,6 +15,7 @@ from lgsp.canonical.events import Event, FeeRequested, PaymentCreated, PaymentTo
 from lgsp.canonical.payment import Payment, PaymentState
 from lgsp.clock import VIETNAM
 from lgsp.errors import MappingError
+from lgsp.spi.mapping import Context
 
 _LETTERS = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Without I and O, which are read as 1 and 0."""
@@ -59,10 +60,16 @@ def moment_of(field: str, text: str) -> datetime | None:
         raise MappingError(field, "is a time that does not exist") from None
 
 
-def created(event: Event, platform: str, ref: str, **more: Any) -> Event:
+def made_at(event: Event, context: Context) -> datetime:
+    """The time told to the platform: when the bus was asked, however late the officer's word came to it. The same for
+    every try."""
+    return context.received_at or event.occurred_at
+
+
+def created(event: Event, context: Context, platform: str, ref: str, **more: Any) -> Event:
     """``payment.created`` of the attempt that ``event`` asked for."""
     asked = body(event, FeeRequested)
-    payment = Payment(platform=platform, reference=ref, amount=asked.amount, created_at=event.occurred_at, **more)
+    payment = Payment(platform=platform, reference=ref, amount=asked.amount, created_at=made_at(event, context), **more)
     return Event(
         type="payment.created",
         source=platform,

@@ -34,7 +34,7 @@ def open_payment(event: Event, context: Context) -> OpenPayment:
         MaThamChieu=money.reference(event, _LENGTH, "dvc"),
         SoTien=f"{int(asked.amount)}",
         ThongTinGiaoDich=money.plain(f"THANH TOAN HO SO {asked.dossier.code}", 100),
-        ThoiGianGD=money.stamp(event.occurred_at),
+        ThoiGianGD=money.stamp(money.made_at(event, context)),
         ThongTinBienLai=receipt(asked.dossier, asked.amount, context.settings),
     )
 
@@ -42,7 +42,7 @@ def open_payment(event: Event, context: Context) -> OpenPayment:
 def payment_opened(event: Event, answer: Opened, context: Context) -> Sequence[Event]:
     """An order whose address was lost can be paid by nobody: it has failed, and another attempt is made."""
     ref = money.reference(event, _LENGTH, "dvc")
-    made = money.created(event, PLATFORM, ref, url=answer.UrlThanhToan, through=PaidThrough.NATIONAL_PORTAL)
+    made = money.created(event, context, PLATFORM, ref, url=answer.UrlThanhToan, through=PaidThrough.NATIONAL_PORTAL)
     if answer.UrlThanhToan:
         return [made]
     amount = money.body(event, FeeRequested).amount

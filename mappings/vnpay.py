@@ -42,19 +42,19 @@ def _dong(field: str, text: str) -> Decimal:
 
 def open_payment(event: Event, context: Context) -> OpenPayment:
     asked = money.body(event, FeeRequested)
-    expires = event.occurred_at + timedelta(minutes=context.settings.pay_minutes)
+    expires = money.made_at(event, context) + timedelta(minutes=context.settings.pay_minutes)
     return OpenPayment(
         vnp_TxnRef=money.reference(event, _LENGTH),
         vnp_Amount=_hundredths(asked.amount),
         vnp_OrderInfo=money.plain(f"Le phi ho so {asked.dossier.code}", 255),
-        vnp_CreateDate=money.stamp(event.occurred_at),
+        vnp_CreateDate=money.stamp(money.made_at(event, context)),
         vnp_ExpireDate=money.stamp(expires),
     )
 
 
 def payment_opened(event: Event, answer: PayAddress, context: Context) -> Sequence[Event]:
-    expires = event.occurred_at + timedelta(minutes=context.settings.pay_minutes)
-    return [money.created(event, VNPAY, money.reference(event, _LENGTH), url=answer.url, expires_at=expires)]
+    expires = money.made_at(event, context) + timedelta(minutes=context.settings.pay_minutes)
+    return [money.created(event, context, VNPAY, money.reference(event, _LENGTH), url=answer.url, expires_at=expires)]
 
 
 def ipn(item: Ipn, context: Context) -> Sequence[Event]:

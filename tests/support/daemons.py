@@ -112,9 +112,13 @@ def portal(clock: MockClock | None = None) -> npsp.Portal:
     return _portals[0]
 
 
-def read_settings(folder: Path, *, extra: str = "", store: str = "", **systems: Mapping[str, Any]) -> Settings:
+def read_settings(
+    folder: Path, *, extra: str = "", store: str = "", province: str = "", **systems: Mapping[str, Any]
+) -> Settings:
     """Settings of a bus in this folder; ``npsp={...}`` changes that system's."""
     file = configuration(folder, store or f"sqlite:///{folder}/lgsp.db", ADDRESS, extra=extra)
+    if province:
+        file.write_text(file.read_text(encoding="utf-8").replace("[province]", province, 1), encoding="utf-8")
     settings = load(file, os.environ, {s.name: s.plugin.settings for s in registry()})
     changed = {
         name: type(own).model_validate({**own.model_dump(), **systems.get(name, {})})
@@ -131,11 +135,12 @@ async def house(
     mock_clock: MockClock | None = None,
     settings: Settings | None = None,
     systems: Registry | None = None,
+    others: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> AsyncIterator[House]:
-    """A running daemon, logged in at; it has stopped when this ends."""
+    """A running daemon, logged in at; it has stopped when this ends. ``others``: mocks of further systems."""
     there, one_stop = portal(mock_clock), onestop.make(clock=mock_clock)
-    taps = {"npsp": Tap(there), "onestop": Tap(one_stop)}
+    taps = {"npsp": Tap(there), "onestop": Tap(one_stop), **{name: Tap(mock) for name, mock in (others or {}).items()}}
     settings = settings or read_settings(folder, **changes)
     daemon = Daemon(settings, systems or registry(), clock=clock, transports=taps)
     stop, ready = asyncio.Event(), asyncio.Event()

@@ -220,8 +220,9 @@ def fee(attempt: int = 1, amount: int = 50_000, at: datetime = NINE) -> Event:
 
 
 async def opened(remote: Vnpay, event: Event) -> Payment:
-    request = vnpay.open_payment(event, CONTEXT)
-    [made] = vnpay.payment_opened(event, await remote.open_payment(request, "k"), CONTEXT)
+    context = replace(CONTEXT, received_at=event.occurred_at)
+    request = vnpay.open_payment(event, context)
+    [made] = vnpay.payment_opened(event, await remote.open_payment(request, "k"), context)
     assert isinstance(made.body, PaymentCreated)
     assert made.dossier == "K"
     return made.body.payment
