@@ -67,11 +67,19 @@ def _agency(dossier: Dossier, settings: Any) -> End:
     return End(found.name, found.phone, found.address)
 
 
+def _last_part(address: str) -> str:
+    """What stands after the last comma, the country apart, without the word for a province: never part of a street."""
+    parts = [" ".join(p.split()) for p in re.split(r"[,;]|\s-\s", nfc(address).casefold().rstrip(" ."))]
+    if len(parts) > 1 and parts[-1] in ("việt nam", "vietnam"):
+        parts.pop()
+    return re.sub(r"^(?:tỉnh|thành phố|tp\.?)\s*(?=\S)", "", parts[-1])
+
+
 def province(address: str, known: dict[str, int], own: int, field: str) -> int:
     """The carrier's number of the province that an address ends with; without a name that is known, our own."""
-    plain = " ".join(nfc(address).casefold().split())
+    end = _last_part(address)
     for name, code in known.items():
-        if plain.endswith(" ".join(nfc(name).casefold().split())):
+        if end == _last_part(name):
             return code
     if not own:
         raise MappingError(field, "our own province's number at the carrier is not set: set province")

@@ -59,7 +59,7 @@ def moved(item: Moved, context: Context) -> Sequence[Event]:
         carrier=CARRIER, order=item.ORDER_REFERENCE, state=ShipmentState(row["state"]), waybill=item.ORDER_NUMBER,
         code=item.ORDER_STATUS, note=item.STATUS_NAME[:200], at=at,
     )  # fmt: skip
-    name = f"{item.ORDER_REFERENCE}:{item.ORDER_STATUS}:{at:%Y%m%d%H%M%S}"
+    name = f"{item.ORDER_REFERENCE}:{item.ORDER_NUMBER}:{item.ORDER_STATUS}:{at:%Y%m%d%H%M%S}"
     return [Event(type="shipment.moved", source=CARRIER, source_id=name, occurred_at=at, body=body)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connectors.vnpost.wire import Answer, PostOrder, Tracked
+from lgsp.canonical.base import nfc
 from lgsp.canonical.events import Event, ShipmentMoved
 from lgsp.canonical.shipment import ShipmentState
 from lgsp.clock import from_micros
@@ -13,18 +14,26 @@ from mappings import _parcels as parcels
 
 VNPOST = "vnpost"
 _WORDS = (
-    ("phát thành công", ShipmentState.DELIVERED),
+    ("chưa phát thành công", ShipmentState.HELD),
+    ("không phát thành công", ShipmentState.HELD),
+    ("phát không thành công", ShipmentState.HELD),
+    ("phát thành công cho người gửi", ShipmentState.RETURNED),
     ("chuyển hoàn thành công", ShipmentState.RETURNED),
     ("đã trả người gửi", ShipmentState.RETURNED),
-    ("hủy", ShipmentState.CANCELLED),
-    ("huỷ", ShipmentState.CANCELLED),
+    ("hoàn", ShipmentState.MOVING),
+    ("phát thành công", ShipmentState.DELIVERED),
+    ("hủy đơn", ShipmentState.CANCELLED),
+    ("đã hủy", ShipmentState.CANCELLED),
+    ("tìm thấy", ShipmentState.MOVING),
     ("thất lạc", ShipmentState.LOST),
-    ("phát không thành công", ShipmentState.HELD),
     ("đang phát", ShipmentState.DELIVERING),
     ("đã thu gom", ShipmentState.COLLECTED),
     ("nhận gửi", ShipmentState.COLLECTED),
 )
-"""Parts of StatusMessage for codes that no row has: VNPost publishes no table. First match counts."""
+"""Parts of StatusMessage for codes that no row has: VNPost publishes no table. First match counts.
+
+A state that ends a parcel can never be taken back, so denials and returns stand before the words that they contain.
+"""
 
 
 def order(event: Event, context: Context) -> PostOrder:
@@ -57,7 +66,7 @@ def state_of(item: Tracked, context: Context) -> ShipmentState:
     row = context.codes.find("vnpost_states", item.StatusCode, context.today)
     if row is not None:
         return ShipmentState(row["state"])
-    told = item.StatusMessage.lower()
+    told = " ".join(nfc(item.StatusMessage).casefold().split()).replace("huỷ", "hủy")
     return next((state for words, state in _WORDS if words in told), ShipmentState.MOVING)
 
 

@@ -125,10 +125,11 @@ class ViettelPost:
         where = {"system": reply.system, "operation": reply.operation, "code": str(told.get("status", ""))[:10]}
         if told.get("status") == 401 or "token" in words:
             raise SessionRejected("the token is not taken", **where)
-        if "system error" in words:
-            raise reply.bad("it tells of a system error: nobody knows whether it happened")
-        if told.get("status") in (429, 503):
+        if told.get("status") == 429:
             raise Unavailable("busy", **where)
+        status = told.get("status")
+        if "system error" in words or (isinstance(status, int) and status >= 500):
+            raise reply.bad("it tells of a system error: nobody knows whether it happened")
         raise Rejected("it refuses the order (its text is in the journal)", **where)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def _text(value: Any) -> Any:
@@ -12,7 +12,16 @@ def _text(value: Any) -> Any:
 
 
 Word = Annotated[str, BeforeValidator(_text), Field(max_length=1000)]
-Short = Annotated[str, Field(min_length=1, max_length=150)]
+
+
+def _fits(text: str) -> str:
+    if len(text.encode()) > 150:
+        raise ValueError("longer than 150 bytes")
+    return text
+
+
+Note = Annotated[str, AfterValidator(_fits)]
+Short = Annotated[Note, Field(min_length=1)]
 """At most 150 bytes, of which an accented letter takes two or three."""
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9]{8,15}\Z")]
 
@@ -43,7 +52,7 @@ class CreateOrder(_Sent):
     PRODUCT_WEIGHT: Annotated[int, Field(ge=1)]
     PRODUCT_TYPE: Literal["TH"] = "TH"
     ORDER_PAYMENT: Literal[1] = 1
-    ORDER_NOTE: Annotated[str, Field(max_length=150)] = ""
+    ORDER_NOTE: Note = ""
     MONEY_COLLECTION: Literal[0] = 0
 
 
@@ -57,7 +66,7 @@ class CancelOrder(_Sent):
     """Takes an order back (UpdateOrder, TYPE 4), by their number."""
 
     ORDER_NUMBER: Annotated[str, Field(pattern=r"^\S{1,50}\Z")]
-    NOTE: Annotated[str, Field(max_length=150)] = ""
+    NOTE: Note = ""
 
 
 class Done(_Told):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr
 
-from connectors.vnpost.wire import Answer, CancelOrder, PostOrder, TrackingPage
+from connectors.vnpost.wire import Answer, CancelOrder, Place, PostOrder, Tracked, TrackingPage
 from lgsp.errors import Rejected
 from lgsp.spi.agency import AgencySettings
 from lgsp.spi.connector import ConnectorPlugin, SystemSettings
@@ -80,8 +80,13 @@ class Vnpost:
         events = page.embedded.docs
         if len(events) > size:
             raise reply.bad("it holds more events than were asked for")
-        own = tuple(e for e in events if not self._settings.customer or e.CustomerCode == self._settings.customer)
-        last = events[-1].id.oid if events else cursor
+        places = [reply.fit(line, Place) for line in events]
+        own = tuple(
+            reply.fit(line, Tracked)
+            for line, place in zip(events, places, strict=True)
+            if not self._settings.customer or place.CustomerCode == self._settings.customer
+        )
+        last = places[-1].id.oid if places else cursor
         if events and last <= (cursor or FIRST):
             raise reply.bad("it does not go on from lastId")
         return Page(Received("tracked", own), last, len(events) == size)

@@ -78,8 +78,16 @@ class Tracked(_Told):
     Notes: Word = ""
 
 
+class Place(_Told):
+    """What is read of every line, another customer's too: its place in the log, and whose it is."""
+
+    id: Annotated[ObjectId, Field(alias="_id")]
+    CustomerCode: Word = ""
+
+
 class Embedded(_Told):
-    docs: Annotated[tuple[Tracked, ...], Field(alias="rh:doc")] = ()
+    docs: Annotated[tuple[Any, ...], Field(alias="rh:doc")] = ()
+    """Lines, not judged yet: a line of another customer that does not fit must not stop the log."""
 
 
 class TrackingPage(_Told):

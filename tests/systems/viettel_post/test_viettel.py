@@ -10,11 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from connectors.viettel_post import connector as viettel
 from connectors.viettel_post.connector import ViettelPost, ViettelPostSettings
 from connectors.viettel_post.inbound import answer, known, moved
-from connectors.viettel_post.wire import Moved
+from connectors.viettel_post.wire import CreateOrder, Moved
 from lgsp.canonical.codefiles import load_all
 from lgsp.canonical.events import ShipmentMoved, ShipmentOrdered
 from lgsp.canonical.shipment import Direction, ShipmentState
@@ -71,6 +72,24 @@ def test_texts_are_cut_between_letters(text: str, short: str) -> None:
     assert len(mapping.short(text).encode()) <= 150
 
 
+@pytest.mark.parametrize("field", ["SENDER_FULLNAME", "RECEIVER_ADDRESS", "PRODUCT_NAME", "ORDER_NOTE"])
+def test_bytes_are_counted_and_not_letters(field: str) -> None:
+    fits = mapping.order(wanted(), CONTEXT).model_dump() | {field: "ế" * 50}
+    assert CreateOrder.model_validate(fits)
+    with pytest.raises(ValidationError, match=field):
+        CreateOrder.model_validate(fits | {field: "ế" * 51})
+
+
+def test_another_parcel_with_our_number_tells_another_thing() -> None:
+    first, second = (
+        mapping.moved(item, CONTEXT)[0].source_id
+        for number in ("111", "222")
+        for item in moved(call(changed(ORDER_NUMBER=number)), SETTINGS).items
+        if isinstance(item, Moved)
+    )
+    assert first != second
+
+
 def test_an_order_is_given_once_only() -> None:
     assert viettel.plugin.operation("create_order").repeat is Repeat.ONCE
 
@@ -91,7 +110,10 @@ def no(status: int, message: str) -> dict[str, Any]:
 ANSWERS: list[tuple[str, Any, type[CallError]]] = [
     ("price", no(204, "Price does not apply to this itinerary"), Rejected),
     ("system-error", no(500, "System error"), BadAnswer),  # it may have happened
-    ("busy", no(503, "Busy"), Unavailable),
+    ("busy", no(429, "Busy"), Unavailable),
+    ("not-known-503", no(503, "Busy"), BadAnswer),
+    ("not-known-504", no(504, "Timeout"), BadAnswer),
+    ("not-known-500", no(500, "Lỗi hệ thống"), BadAnswer),
     ("token", no(401, "Token invalid"), AccessRefused),
     ("no-number", {"status": 200, "error": False, "message": "OK", "data": {}}, BadAnswer),
     ("no-error-flag", {"status": 200, "data": {"ORDER_NUMBER": "1"}}, BadAnswer),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -156,6 +157,42 @@ async def test_a_log_that_does_not_go_on_is_not_believed() -> None:
             await remote.tracking("0" * 23 + "1")
 
 
+LINE = {"CustomerCode": "GL0001", "OrderNumber": "A", "EventTime": 1, "StatusCode": 4}
+
+
+def page_of(*lines: dict[str, Any]) -> httpx.Response:
+    docs = [{**LINE, "_id": {"$oid": f"{n:024x}"}, **line} for n, line in enumerate(lines, 1)]
+    return httpx.Response(200, json={"_returned": len(docs), "_embedded": {"rh:doc": docs}})
+
+
+@pytest.mark.parametrize("odd", [{"OrderNumber": "HS 001"}, {"OrderNumber": ""}, {"StatusCode": None}])
+async def test_a_line_that_does_not_fit_stops_the_log_only_if_it_is_ours(odd: dict[str, Any]) -> None:
+    async with post(page_of({}, {**odd, "CustomerCode": "HN0009"})) as (remote, _, __):
+        page = await remote.tracking("")
+        assert ([i.OrderNumber for i in page.received.items if isinstance(i, Tracked)], page.cursor) == (
+            ["A"],
+            f"{2:024x}",
+        )
+    async with post(page_of({}, odd)) as (remote, _, __):
+        with pytest.raises(BadAnswer, match=next(iter(odd))):
+            await remote.tracking("")
+
+
+@pytest.mark.parametrize(
+    ("address", "number"),
+    [
+        ("12 Đường Mẫu, Đà Nẵng", 55),
+        ("12 Đường Mẫu, TP. Đà Nẵng, Việt Nam", 55),
+        ("12 Đường Mẫu, Thành phố Đà Nẵng.", 55),
+        ("12 Đường Mẫu - Đà Nẵng", 55),
+        ("12 Đường Đà Nẵng", 60),
+        ("12 Đà Nẵng, Phường Mẫu", 60),
+    ],
+)
+def test_a_street_is_no_province(address: str, number: int) -> None:
+    assert vnpost.order(wanted(address=address), CONTEXT).ReceiverProvince == number
+
+
 @pytest.mark.parametrize(
     ("code", "message", "state"),
     [
@@ -166,6 +203,15 @@ async def test_a_log_that_does_not_go_on_is_not_believed() -> None:
         ("93", "Chuyển hoàn thành công", ShipmentState.RETURNED),
         ("94", "Đã thu gom", ShipmentState.COLLECTED),
         ("95", "", ShipmentState.MOVING),
+        ("96", "Chưa phát thành công", ShipmentState.HELD),
+        ("96", "Không phát thành công", ShipmentState.HELD),
+        ("96", "Phát thành công cho người gửi", ShipmentState.RETURNED),
+        ("96", "Chuyển hoàn: phát thành công", ShipmentState.MOVING),
+        ("96", "Hủy phân công phát", ShipmentState.MOVING),
+        ("96", "Không hủy được", ShipmentState.MOVING),
+        ("96", "Đơn hàng đã huỷ", ShipmentState.CANCELLED),
+        ("96", "Đã tìm thấy bưu gửi thất lạc", ShipmentState.MOVING),
+        ("96", unicodedata.normalize("NFD", "PHÁT THÀNH CÔNG"), ShipmentState.DELIVERED),
     ],
 )
 def test_what_a_line_of_the_log_tells(code: str, message: str, state: ShipmentState) -> None:
