@@ -132,5 +132,5 @@ def doubted(body: PaymentDoubted) -> Planned:
         Doubt.TWICE: f"{which}: the fee was paid already; {told.amount} dong came once more",
         Doubt.AFTER_END: f"{which}: {told.amount} dong came after the dossier had ended",
     }
-    reason = f"{words[body.doubt]}: match it with `lgsp match-payments`, or refund and discard it"
+    reason = f"{words[body.doubt]}: find out whose it is, then release it, or refund and discard it"
     return Planned(told.platform, SETTLE, apart=True, parked=(f"payment:{told.platform}:{body.doubt}", reason))

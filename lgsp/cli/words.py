@@ -114,7 +114,7 @@ def advice(_: Translator, system: str, cause: str) -> str:
                 system=system
             )
         case "payment":
-            return _("match it with `lgsp match-payments`; or send it back at the platform, then discard")
+            return _("find out whose it is, then release it to be judged anew; or send it back and discard")
         case "defect":
             return _("a defect of this software or a plug-in: report it with the log, update, then release")
         case _:

@@ -10,7 +10,8 @@ from pathlib import Path
 from sqlalchemy import Connection, func, select, text
 
 from lgsp.canonical.dossier import Dossier
-from lgsp.canonical.events import Event, StepTaken
+from lgsp.canonical.events import Event, PaymentCreated, StepTaken
+from lgsp.canonical.payment import Payment
 from lgsp.clock import VIETNAM, SystemClock, micros
 from lgsp.ledger.types import State
 from lgsp.ledger.work import Work
@@ -105,6 +106,16 @@ class Books:
                 .order_by(_d.id)
             )
             return [OpenDelivery(*row[:6], step=_step(row[6])) for row in rows]
+
+        return await self._store.read(query)
+
+    async def to_pay(self) -> list[Payment]:
+        """Every attempt that was ever opened: what the citizens were told."""
+
+        def query(c: Connection) -> list[Payment]:
+            rows = c.execute(select(events.c.payload).where(events.c.type == "payment.created").order_by(events.c.id))
+            made = [Event.model_validate_json(row[0]).body for row in rows]
+            return [body.payment for body in made if isinstance(body, PaymentCreated) and body.payment.url]
 
         return await self._store.read(query)
 

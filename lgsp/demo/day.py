@@ -23,6 +23,8 @@ from lgsp.demo.compare import Sides, Verdict, compare
 from lgsp.demo.feeder import Feeder
 from lgsp.demo.http import Control, Door
 from lgsp.demo.model import DAY, FULL_DAY, Dossier, day
+from lgsp.demo.money import Money, compare_money
+from lgsp.demo.others import Others
 from lgsp.demo.progress import Now, Progress
 from lgsp.demo.report import Outcome, show
 from lgsp.errors import ConfigError
@@ -111,7 +113,8 @@ class _Demo:
         told = day(tables, seed=self._seed, dossiers=self._count, bad=self._bad)
         mocks, address = await processes.start_mocks(self._folder, self._seed)
         control = Control(address)
-        place = config.write(self._folder, address)
+        gateway = sorted({d.procedure_code for d in told if not d.cause})[::2]  # every second procedure
+        place = config.write(self._folder, address, by_gateway=gateway)
         daemon = processes.daemon(place.config)
         door = Door(place.door, config.CLIENT, place.secret, _WORKERS)
         books: Books | None = None
@@ -161,7 +164,10 @@ class _Demo:
                 await asyncio.sleep(0.05)
             await faults.portal_down(self._outage)
 
+        others = Others(control, told, place.door, self._seed)
+        await others.prepare(faults=self._with_faults, seed=self._seed)
         progress = asyncio.create_task(Progress(books, now, refresh, translator(self.lang)).run())
+        paying = asyncio.create_task(others.pay(books))
         try:
             async with asyncio.TaskGroup() as group:
                 if self._with_faults:
@@ -169,18 +175,23 @@ class _Demo:
                     group.create_task(outage())
                 group.create_task(kills.run(share))
                 group.create_task(feeder.run())
-            settled = await _at_rest(books)
+            settled = await _at_rest(books, others)
+            home, _ = await others.deliver()
+            settled = await _at_rest(books, others) and settled
             struck = await faults.end()
             stopped = await daemon.stop()
         finally:
-            progress.cancel()
-            await asyncio.gather(progress, return_exceptions=True)
-        verdict, delivered = await _compared(told, tables, control, books)
+            for task in (progress, paying):
+                task.cancel()
+            await asyncio.gather(progress, paying, return_exceptions=True)
+        verdict, delivered, money = await _compared(told, tables, control, books, others, home)
         return Outcome(
             dossiers=len(told),
             fed=feeder.fed,
             delivered=delivered,
             verdict=verdict,
+            money=money,
+            citizens=others.citizens,
             kills=kills.done,
             faults=struck,
             restarts_clean=stopped == 0,
@@ -191,7 +202,7 @@ class _Demo:
         )
 
 
-async def _at_rest(books: Books) -> bool:
+async def _at_rest(books: Books, others: Others) -> bool:
     """Wait until nothing moves any more; False if nothing ends and something still should."""
     last_done, changed, quiet = -1, time.monotonic(), time.monotonic()
     while True:
@@ -199,7 +210,7 @@ async def _at_rest(books: Books) -> bool:
         now, done = time.monotonic(), standing.done.total()
         if done != last_done:
             last_done, changed, quiet = done, now, now
-        if standing.moving:
+        if standing.moving or not await others.quiet():
             quiet = now
         if now - quiet >= _REST:
             return True
@@ -209,21 +220,25 @@ async def _at_rest(books: Books) -> bool:
 
 
 async def _compared(
-    told: Sequence[Dossier], tables: CodeTables, control: Control, books: Books
-) -> tuple[Verdict, dict[str, int]]:
+    told: Sequence[Dossier], tables: CodeTables, control: Control, books: Books, others: Others, home: set[str]
+) -> tuple[Verdict, dict[str, int], Money]:
     portal = await control.all("npsp", "dossiers", "dossiers")
     one_stop = await control.all("onestop", "dossiers", "dossiers")
+    truth = await books.truth()
     sides = Sides(
         portal={found["code"]: found for found in portal},
         one_stop=[kept["record"] for kept in one_stop],
-        truth=await books.truth(),
+        truth=truth,
         keys=await books.keys(),
         still_open=await books.open_deliveries(),
         national={row.code: row["national"] for row in tables.rows("status_npsp", DAY)},
         answers={row.code: row["national"] for row in tables.rows("status_npsp_answer", DAY)},
+        delivered=frozenset(key for key, d in truth.items() if any(s.order in home for s in d.shipments)),
     )
     standing = await books.standing()
-    return compare(told, sides), dict(standing.done)
+    verdict = compare(told, sides)
+    money = compare_money(truth, await others.accounts(), await others.parcels(), verdict)
+    return verdict, dict(standing.done), money
 
 
 def _samples(told: Sequence[Dossier]) -> dict[str, str]:

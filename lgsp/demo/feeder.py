@@ -58,6 +58,8 @@ class _Journey:
     plan: list[Sending]
     done: int = 0
     local: str = ""
+    known: bool = False
+    """Whether the mock of the one-stop system has the dossier that is pushed."""
     record: str = ""
     """Its dossierId in the one-stop system's REST v2."""
 
@@ -144,6 +146,12 @@ class Feeder:
     async def _push(self, journey: _Journey, sending: Sending) -> None:
         if sending.delay:
             await asyncio.sleep(sending.delay)
+        if not journey.known and not journey.dossier.national:
+            # It has what it pushes: the bus will tell it of findings, payments and parcels by this number.
+            journey.known = True
+            first = messages.record(journey.dossier, journey.dossier.states[0])
+            code = first["serviceCode"] if not journey.dossier.cause else "1.000105"
+            await self._control.post("onestop", "dossiers", {**first, "serviceCode": code, "unlisted": True})
         call, content, media = messages.body(journey.dossier, journey.local, sending.told)
         await self._until_acknowledged(call, content, media)
         if sending.again:

@@ -80,7 +80,7 @@ def phases(chance: random.Random, *, online: bool, by_post: bool, pays: bool, po
         if end < 0.05:
             return [_phase(chance, word) for word in words]  # the citizen has not answered yet
         words += ["again"]
-    if pays and chance.random() < 0.3:
+    if pays and chance.random() < 0.5:
         words += ["paying"]
         if end < 0.10:
             return [_phase(chance, word) for word in words]

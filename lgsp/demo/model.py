@@ -152,11 +152,11 @@ class _Day:
         promotion = source == "portal"
         procedure = chance.choice(self._promotions) if promotion else chance.choices(self._procedures, self._weights)[0]
         channel = "online" if promotion else chance.choices(("online", "direct", "post"), (60, 32, 8))[0]
-        by_post = chance.random() < 0.2
+        by_post = chance.random() < 0.2 and not promotion  # the portal tells no address
         fee = procedure["fee_vnd"]
         told = lives or phases(
             chance,
-            online=channel == "online",
+            online=channel != "direct",  # what comes by post is registered first, too
             by_post=by_post,
             pays=(fee.isdigit() and fee != "0") or chance.random() < 0.1,
             posting=source != "poll",
@@ -220,7 +220,8 @@ class _Day:
             if phase.word == "new":
                 dates["accepted"] = at
                 dates["due"] = self._due(at, procedure)
-                if fee.isdigit() and fee != "0" and chance.random() < 0.7:
+                asked_later = any(later.word == "paying" for later in told)
+                if fee.isdigit() and fee != "0" and not asked_later and chance.random() < 0.7:
                     paid = chance.choice(("counter", "national_portal", "other_online"))
             if phase.word == "waiting":
                 rounds.append(Round(str(len(rounds) + 1), self._officer(agency, "Chuyên viên").name, at))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
+from lgsp.canonical.numbers import tax_code
+
 _FAMILY = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Võ", "Đặng", "Bùi", "Đỗ", "Rơ Châm", "Siu", "Ksor", "Đinh")
 _GIVEN = ("An", "Bình", "Chi", "Dũng", "Giang", "Hạnh", "Hiếu", "Khánh", "Lan", "Minh", "Ngọc", "Phúc", "Quỳnh",
           "Sơn", "Thảo", "Tuấn", "Uyên", "Vân", "Xuân", "Yến")  # fmt: skip
@@ -48,14 +50,24 @@ def citizen(chance: random.Random) -> Applicant:
     if chance.random() < 0.05:
         number, kind = f"X{chance.randrange(1_000_000, 9_999_999)}", "passport"
     else:
-        number, kind = f"0993{chance.randrange(100):02d}{chance.randrange(100_000, 999_999)}", "personal_id"
+        born = f"{chance.randrange(2)}{chance.randrange(45, 100):02d}"
+        number, kind = f"099{born}{chance.randrange(100_000, 999_999)}", "personal_id"
     return Applicant(1, _person(chance), number, kind, *_contact(chance))
 
 
 def business(chance: random.Random) -> Applicant:
     """A company. Tax codes do not begin with 99."""
     name = f"Công ty TNHH Mẫu {chance.choice(_TRADES)} {chance.choice(_GIVEN)} {chance.randrange(1, 900)}"
-    return Applicant(2, name, f"99{chance.randrange(10_000_000, 99_999_999)}", "tax_code", *_contact(chance))
+    return Applicant(2, name, _tax_code(chance), "tax_code", *_contact(chance))
+
+
+def _tax_code(chance: random.Random) -> str:
+    """Ten digits, the last of which checks the others."""
+    while True:
+        first = f"99{chance.randrange(1_000_000, 9_999_999)}"
+        found = next((f"{first}{digit}" for digit in range(10) if tax_code(f"{first}{digit}")), "")
+        if found:
+            return found
 
 
 def organisation(chance: random.Random) -> Applicant:

@@ -12,6 +12,8 @@ from rich.table import Table
 
 from lgsp.demo.compare import Verdict
 from lgsp.demo.feeder import Fed
+from lgsp.demo.money import Money
+from lgsp.demo.others import Citizens
 from lgsp.i18n import Translator
 
 _SHOWN = 20
@@ -25,6 +27,8 @@ class Outcome:
     fed: Fed
     delivered: Mapping[str, int]
     verdict: Verdict
+    money: Money
+    citizens: Citizens
     kills: int
     faults: Mapping[str, int]
     restarts_clean: bool
@@ -52,6 +56,20 @@ class Outcome:
             "strange": verdict.strange,
             "parked": dict(sorted(verdict.parked.items())),
             "unexpected_parked": verdict.unexpected,
+            "money": {
+                "asked": dict(self.money.asked),
+                "paid": dict(self.money.paid),
+                "paid_by_citizens": dict(self.citizens.paid),
+                "refunded": {k: v for k, v in self.money.refunded.items() if v},
+                "attempts": self.money.attempts,
+                "confirmed": self.money.confirmed,
+                "cancelled": self.citizens.cancelled,
+                "wrong_signatures": self.citizens.forged,
+                "amounts_off": self.citizens.off,
+                "replayed": self.citizens.replayed,
+            },
+            "parcels": {**self.money.parcels, "delivered": self.money.delivered},
+            "checks": dict(sorted(self.money.checks.items())),
             "kills": self.kills,
             "seconds": round(self.seconds, 1),
             "sent_again": fed.resent,
@@ -84,6 +102,10 @@ def show(outcome: Outcome, console: Console, translate: Translator) -> None:
         (_("Sent again until acknowledged"), str(fed.resent)),
         (_("Sent twice, in the wrong order"), f"{fed.repeated}, {fed.swapped}"),
         (_("Delivered"), ", ".join(f"{system} {n}" for system, n in sorted(outcome.delivered.items()))),
+        (_("Applicants checked"), ", ".join(f"{name} {n}" for name, n in sorted(outcome.money.checks.items()))),
+        (_("Money asked, paid, confirmed (dong)"), _money(outcome)),
+        (_("Citizens who cancelled; forged, off by a dong, replayed calls"), _citizens(outcome.citizens)),
+        (_("Parcels, delivered"), f"{outcome.money.parcels.total()}, {outcome.money.delivered}"),
         (_("Faults that struck"), str(faults)),
         (_("Daemon killed (-9)"), str(outcome.kills)),
         (_("Lost"), _mark(verdict.lost)),
@@ -117,6 +139,16 @@ def show(outcome: Outcome, console: Console, translate: Translator) -> None:
         console.print(
             f"  lgsp dossier {code} --config {outcome.config}   ({kinds[kind]})", highlight=False, soft_wrap=True
         )
+
+
+def _citizens(them: Citizens) -> str:
+    return f"{them.cancelled}; {them.forged}, {them.off}, {them.replayed}"
+
+
+def _money(outcome: Outcome) -> str:
+    """Asked for by the bus, paid by the citizens, held paid by the bus: the last two must be the same."""
+    amounts = (outcome.money.asked, outcome.citizens.paid, outcome.money.paid)
+    return ", ".join(f"{one.total():,}".replace(",", ".") for one in amounts)
 
 
 def _mark(count: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -120,11 +121,16 @@ def record_events(record: DossierRecord, context: Context) -> Sequence[Event]:
     return [registered_as(dossier.national_code, dossier.code, at, told.source_id), told] if from_portal else [told]
 
 
+_OUR_MARK = re.compile(r"\[[0-9a-f]{12}\]$")
+
+
 def _action(action: ActionRecord, record: DossierRecord) -> Sequence[Event]:
-    """A step; none for what was rolled back and for what the system did by itself, without an officer."""
+    """A step; none for what was rolled back, for what the system did without an officer, and for what we told it, which
+    carries our mark."""
     at = from_millis("createDate", action.createDate)
     content = action.actionNote or action.actionName
-    if action.state == ROLLED_BACK or not action.actionUser or not content or at is None:
+    ours = _OUR_MARK.search(action.actionNote) is not None
+    if ours or action.state == ROLLED_BACK or not action.actionUser or not content or at is None:
         return []
     values = {
         "id": f"action-{action.dossierActionId}",

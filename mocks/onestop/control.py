@@ -37,14 +37,18 @@ def routes(mock: OneStop) -> list[BaseRoute]:
         return record
 
     async def seed(request: Request) -> Any:
-        """One dossier or a list: fields of the record; ``referenceUid`` or ``dossierNo`` of a known one changes it."""
+        """One dossier or a list: fields of the record; ``referenceUid`` or ``dossierNo`` of a known one changes it. One
+        that is ``unlisted`` is found by its number and not among the changes: the system pushes it by itself."""
         body = await given(request)
         seeded = []
         for fields in body if isinstance(body, list) else [body]:
+            unlisted = fields.pop("unlisted", False)
             probe = {"dossierId": 1, "referenceUid": "x", "dossierNo": "x", "serviceCode": "x", "dossierStatus": "new",
                      "dossierSubStatus": "", "modifiedDate": 0, **fields}  # fmt: skip
             checked(probe)
-            seeded.append(mock.store.put({"serviceCode": "2.000033", **fields}, kind="seed").record)
+            kept = mock.store.put({"serviceCode": "2.000033", **fields}, kind="seed")
+            kept.listed = kept.listed and not unlisted
+            seeded.append(kept.record)
         return {"dossiers": seeded}
 
     async def move(request: Request) -> Any:

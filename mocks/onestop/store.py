@@ -40,6 +40,8 @@ class Kept:
     actions: list[dict[str, Any]] = field(default_factory=list)
     payment: dict[str, Any] | None = None
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    listed: bool = True
+    """Whether it is among the changes that are asked for; one that the system pushes by itself is not."""
 
     def made_from(self, data: dict[str, Any]) -> bool:
         return self.source == digest(canonical(data))
@@ -93,7 +95,7 @@ class Store:
             known = self._numbers.get(wanted["dossierNo"])
             pool = [] if known is None else [self.dossiers[known].record]
         else:
-            pool = [kept.record for kept in self.dossiers.values()]
+            pool = [kept.record for kept in self.dossiers.values() if kept.listed]
         found = [r for r in pool if r["modifiedDate"] >= since and all(r[k] == v for k, v in wanted.items())]
         return sorted(found, key=lambda r: (r["modifiedDate"], r["dossierId"]))
 

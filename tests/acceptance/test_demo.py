@@ -27,7 +27,8 @@ def test_a_small_day_with_faults_and_kills_loses_doubles_and_disorders_nothing(
     told = json.loads(last)
     harm = {name: told[name] for name in ("lost", "duplicates", "out_of_order", "strange", "unexpected_parked")}
     assert harm == dict.fromkeys(harm, 0), told["findings"]
-    assert told["parked"] == {
+    by_design = ("payment:", "unknown:viettel_post:")  # a dong off, an order lost with the daemon: for a person
+    assert {cause: n for cause, n in told["parked"].items() if not cause.startswith(by_design)} == {
         "code:local_procedures:9.999999": 1,
         "code:organisations:H21.998": 1,
         "code:status_onestop:cho_lien_thong_thue": 1,
