@@ -45,13 +45,20 @@ def add(app: typer.Typer) -> None:
         from lgsp.canonical.codefiles import load_all
         from lgsp.config import check as check_of
         from lgsp.errors import ConfigError
+        from lgsp.routing import choose
 
-        checked = check_of(here.config, here.env, classes(here.registry()))
+        registry = here.registry()
+        checked = check_of(here.config, here.env, classes(registry))
         problems = list(checked.problems)
         if checked.settings is not None:
             folder = checked.settings.codes.folder
             try:
                 load_all(Path(folder) if folder else None)
+            except ConfigError as error:
+                problems += error.problems
+            settings = checked.settings
+            try:
+                choose([registry[name] for name in settings.systems], settings.systems, settings.province)
             except ConfigError as error:
                 problems += error.problems
         if problems:

@@ -543,3 +543,15 @@ def test_parcels_and_checks_stand_in_a_dossier_s_facts() -> None:
     facts = dict(_facts(str, Story("K", {}, None, (), (), ()), truth))
     assert facts["parcel"] == "O1 at vnpost: result to the citizen, delivered 2026-10-08 09:00"
     assert facts["check"] == "population: does not match (name), 2026-10-08 09:00"
+
+
+def test_the_check_of_settings_names_a_choice_that_is_missing(tmp_path: Path) -> None:
+    file = settings(tmp_path)
+    text = file.read_text(encoding="utf-8")
+    platforms = '[systems.vnpay]\nterminal = "A"\n[systems.npsp_payment.access]\naddress = "http://127.0.0.1:9"\n'
+    file.write_text(text + platforms, encoding="utf-8")
+    told = lgsp("config", "check", "--config", file, **SECRETS)
+    assert (told.exit_code, "province.fee_platform: several systems could do it" in told.stderr) == (2, True)
+    chosen = text.replace('name = "Gia Lai"', 'name = "Gia Lai"\nfee_platform = "vnpay"')
+    file.write_text(chosen + platforms, encoding="utf-8")
+    assert "province.fee_platform" not in lgsp("config", "check", "--config", file, **SECRETS).stderr
