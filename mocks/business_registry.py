@@ -7,7 +7,7 @@ as the real ones: single values as arrays, codes as numbers without their zeros 
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -177,16 +177,8 @@ class BusinessRegistry(Mock):
     def state(self) -> dict[str, Any]:
         return {"companies": len(self.companies)}
 
-    def settings(self) -> dict[str, Any]:
-        return asdict(self.options)
-
     def change_settings(self, given: dict[str, Any]) -> None:
-        known = {f.name: type(getattr(self.options, f.name)) for f in fields(Options)}
-        for name, value in given.items():
-            if name not in known or not isinstance(value, known[name]):
-                raise ValueError(f"{name}: no such setting, or of another type (there are: {', '.join(sorted(known))})")
-        for name, value in given.items():
-            setattr(self.options, name, value)
+        super().change_settings(given)
         self.gateway.key, self.gateway.secret = self.options.key, self.options.secret
 
 

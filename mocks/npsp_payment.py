@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -232,17 +232,6 @@ class NpspPayment(Mock):
             "asked": sum(a.asked for a in self.accounts.values()),
             "paid": sum(a.paid for a in self.accounts.values()),
         }
-
-    def settings(self) -> dict[str, Any]:
-        return asdict(self.options)
-
-    def change_settings(self, given: dict[str, Any]) -> None:
-        known = {f.name: type(getattr(self.options, f.name)) for f in fields(Options)}
-        for name, value in given.items():
-            if name not in known or not isinstance(value, known[name]):
-                raise ValueError(f"{name}: no such setting, or of another type (there are: {', '.join(sorted(known))})")
-        for name, value in given.items():
-            setattr(self.options, name, value)
 
 
 def make(*, seed: int = 0, clock: Clock | None = None) -> NpspPayment:

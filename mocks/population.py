@@ -10,7 +10,7 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any
@@ -191,17 +191,6 @@ class Population(Mock):
 
     def state(self) -> dict[str, Any]:
         return {"people": len(self.people)}
-
-    def settings(self) -> dict[str, Any]:
-        return asdict(self.options)
-
-    def change_settings(self, given: dict[str, Any]) -> None:
-        known = {f.name for f in fields(Options)}
-        for name, value in given.items():
-            if name not in known or not isinstance(value, str):
-                raise ValueError(f"{name}: no such setting, or not text (there are: {', '.join(sorted(known))})")
-        for name, value in given.items():
-            setattr(self.options, name, value)
 
 
 def _plain(name: str) -> str:

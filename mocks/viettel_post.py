@@ -6,7 +6,7 @@ the setting ``webhook``.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -170,17 +170,6 @@ class ViettelPost(Mock):
 
     def state(self) -> dict[str, Any]:
         return {"parcels": len(self.parcels)}
-
-    def settings(self) -> dict[str, Any]:
-        return asdict(self.options)
-
-    def change_settings(self, given: dict[str, Any]) -> None:
-        known = {f.name for f in fields(Options)}
-        for name, value in given.items():
-            if name not in known or not isinstance(value, str):
-                raise ValueError(f"{name}: no such setting, or not text (there are: {', '.join(sorted(known))})")
-        for name, value in given.items():
-            setattr(self.options, name, value)
 
 
 def make(*, seed: int = 0, clock: Clock | None = None) -> ViettelPost:

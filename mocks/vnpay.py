@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -323,17 +323,6 @@ class Vnpay(Mock):
             "paid": sum(a.paid for a in self.accounts.values()),
             "refunded": sum(a.refunded for a in self.accounts.values()),
         }
-
-    def settings(self) -> dict[str, Any]:
-        return asdict(self.options)
-
-    def change_settings(self, given: dict[str, Any]) -> None:
-        known = {f.name for f in fields(Options)}
-        for name, value in given.items():
-            if name not in known or not isinstance(value, str):
-                raise ValueError(f"{name}: no such setting, or not text (there are: {', '.join(sorted(known))})")
-        for name, value in given.items():
-            setattr(self.options, name, value)
 
 
 def make(*, seed: int = 0, clock: Clock | None = None) -> Vnpay:

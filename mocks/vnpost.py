@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -164,16 +164,8 @@ class Vnpost(Mock):
     def state(self) -> dict[str, Any]:
         return {"parcels": len(self.parcels), "events": len(self.events)}
 
-    def settings(self) -> dict[str, Any]:
-        return asdict(self.options)
-
     def change_settings(self, given: dict[str, Any]) -> None:
-        known = {f.name for f in fields(Options)}
-        for name, value in given.items():
-            if name not in known or not isinstance(value, str):
-                raise ValueError(f"{name}: no such setting, or not text (there are: {', '.join(sorted(known))})")
-        for name, value in given.items():
-            setattr(self.options, name, value)
+        super().change_settings(given)
         self.gateway.key, self.gateway.secret = self.options.key, self.options.secret
 
 

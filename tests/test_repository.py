@@ -140,7 +140,7 @@ def test_import_rules_know_the_system(system: System) -> None:
 def test_examples_hold_nothing_but_the_known_words(system: System) -> None:
     document = examples_of(system)
     assert set(document) <= {"settings", "secrets", "schemas", "operations", "hooks", "unused_schemas", "signing"}
-    words = {"operation", "label", "request", "before", "settings", "mock", "schemas", "heavy"}
+    words = {"operation", "label", "request", "before", "settings", "mock", "schemas", "heavy", "local"}
     assert all(set(one) <= words for one in document["operations"])
     assert all(
         set(one) <= {"body", "sample", "content_type", "path", "query", "schema"} for one in document["hooks"].values()

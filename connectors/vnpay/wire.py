@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 Reference = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,100}\Z")]
 Plain = Annotated[str, Field(pattern=r"^[0-9A-Za-z .,:/-]{1,255}\Z")]
@@ -45,7 +44,7 @@ class QueryPayment(_Sent):
     vnp_TxnRef: Reference
     vnp_TransactionDate: Moment
     vnp_OrderInfo: Plain
-    expires_at: datetime
+    expires_at: AwareDatetime
     """Until then "not found" means that nobody has paid yet. Not sent."""
 
 

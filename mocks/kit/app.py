@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +72,19 @@ class Mock:
         return {}
 
     def settings(self) -> dict[str, Any]:
-        return {}
+        """What ``POST /_mock/<system>/settings`` can change: the plain values of ``options``, where there are any."""
+        options = getattr(self, "options", None)
+        return {} if options is None else asdict(options)
 
     def change_settings(self, given: dict[str, Any]) -> None:
-        if given:
-            raise ValueError(f"{self.name} has no setting {', '.join(sorted(given))}")
+        """All of them or, where one does not fit, none."""
+        known = {name: type(value) for name, value in self.settings().items()}
+        for name, value in given.items():
+            if name not in known or not isinstance(value, known[name]):
+                there = ", ".join(sorted(known)) or "none"
+                raise ValueError(f"{name}: no such setting, or of another type (there are: {there})")
+        for name, value in given.items():
+            setattr(getattr(self, "options"), name, value)  # noqa: B009 - a subclass declares its type
 
     def start_over(self) -> None:
         """Forget everything that happened, the faults too."""

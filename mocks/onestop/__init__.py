@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any
@@ -169,17 +169,6 @@ class OneStop(Mock):
 
     def state(self) -> dict[str, Any]:
         return self.store.summary()
-
-    def settings(self) -> dict[str, Any]:
-        return asdict(self.options)
-
-    def change_settings(self, given: dict[str, Any]) -> None:
-        known = {f.name for f in fields(Options)}
-        for name, value in given.items():
-            if name not in known or not isinstance(value, str):
-                raise ValueError(f"{name}: no such setting, or not text (there are: {', '.join(sorted(known))})")
-        for name, value in given.items():
-            setattr(self.options, name, value)
 
 
 def _page(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def routed() -> list[tuple[Case, Route]]:
     found: dict[str, tuple[Case, Route]] = {}
     for system in systems():
         for route in system.mappings.routes:
-            for case in cases():
+            for case in cases(local=True):
                 if case.system is system and case.operation.name == route.operation:
                     found.setdefault(
                         f"{system.name}-{route.event}-{route.operation}-{case.example.get('settings')}", (case, route)

@@ -125,12 +125,14 @@ def cases_with_secrets() -> list[Case]:
     return [case for case in cases() if any(examples_of(case.system)["secrets"].values())]
 
 
-def cases() -> list[Case]:
-    """Every example of every operation of every system."""
+def cases(*, local: bool = False) -> list[Case]:
+    """Every example of every operation of every system; those that call nobody only with ``local``."""
     found = []
     for system in systems():
         known = {operation.name: operation for operation in system.plugin.operations}
         for example in examples_of(system).get("operations", ()):
+            if example.get("local") and not local:
+                continue
             if example["operation"] in known:  # one that is not is told by test_examples
                 found.append(Case(system, known[example["operation"]], example))
     return found
