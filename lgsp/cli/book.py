@@ -70,7 +70,7 @@ class Book:
         for length in [*sorted({len(code) - cut for cut in (2, 4, 8) if len(code) > cut}, reverse=True), 0]:
             start = code[:length]
             query = select(known).where(func.substr(known, 1, length) == start).order_by(known).limit(2000)
-            found = await self.store.read(lambda c, q=query: list(c.execute(q).scalars()))  # type: ignore[misc]
+            found = await self.store.read(lambda c, q=query: list(c.execute(q).scalars()))  # type: ignore[misc]  # no lambda with a default has a type
             if near := get_close_matches(code, found, n=3, cutoff=0.75):
                 return near
         return []

@@ -143,7 +143,7 @@ def command(app: typer.Typer, name: str, panel: str, about: str) -> Callable[[Ca
         parameters += [p.replace(annotation=hints[p.name], kind=p.KEYWORD_ONLY) for p in own]
         for key, (kind, default) in _COMMON.items():
             parameters.append(inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind))
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
         run.__annotations__ = {p.name: p.annotation for p in parameters}
         app.command(name, cls=Command, rich_help_panel=panel, help=about)(run)
         return function

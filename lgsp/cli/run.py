@@ -92,7 +92,7 @@ def add(app: typer.Typer) -> None:
             _ = Here(None, "", False)._
             raise Finding(_("the mocks are not installed with this package"), code=USAGE)
         # In our place: signals reach it, and the bus imports nothing of the mocks.
-        os.execv(sys.executable, [sys.executable, "-m", "mocks", *ctx.args])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, "-m", "mocks", *ctx.args])  # noqa: S606 - our own Python, no shell
 
 
 def _ready(here: Here, daemon: Daemon) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
+from typing import Any
 
 from lgsp.canonical.events import BODIES
 from lgsp.errors import ConfigError
@@ -128,7 +129,7 @@ def faults_of(name: str, plugin: object, mappings: object) -> list[str]:
     return faults
 
 
-def _operation_faults(plugin: ConnectorPlugin, operation: Operation[object, object]) -> list[str]:  # type: ignore[type-var]
+def _operation_faults(plugin: ConnectorPlugin, operation: Operation[Any, Any]) -> list[str]:
     faults = []
     if not inspect.iscoroutinefunction(getattr(plugin.connector, operation.name, None)):
         faults.append(

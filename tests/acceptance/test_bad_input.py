@@ -132,7 +132,8 @@ WRONG = [
 async def test_a_wrong_field_is_named_in_the_caller_s_format(bus: House, form: str) -> None:
     for case in WRONG:
         changes, field = case.values
-        fields = {k: v for k, v in (A.document("new") | changes).items() if v is not None}  # type: ignore[operator]
+        assert isinstance(changes, dict)
+        fields = {k: v for k, v in (A.document("new") | changes).items() if v is not None}
         content = json.dumps(fields).encode() if form == "json" else xml(fields)
         answer = await bus.client.post(DOCUMENT, content=content, headers={"content-type": f"application/{form}"})
         assert (answer.status_code, form in answer.headers["content-type"]) == (400, True), (case.id, answer.text)
@@ -180,8 +181,9 @@ BROKEN = [
 async def test_what_cannot_be_read_is_answered_and_stops_nothing(bus: House) -> None:
     for case in BROKEN:
         form, content, status, word = case.values
+        assert isinstance(content, bytes)
         kind = {"json": "application/json", "xml": "application/xml", "plain": "text/plain"}[str(form)]
-        answer = await bus.client.post(DOCUMENT, content=content, headers={"content-type": kind})  # type: ignore[arg-type]
+        answer = await bus.client.post(DOCUMENT, content=content, headers={"content-type": kind})
         assert answer.status_code == status, (case.id, answer.text)
         assert str(word) in told(answer)["Message"], (case.id, answer.text)
         assert ("xml" in answer.headers["content-type"]) == (form == "xml"), case.id

@@ -456,7 +456,8 @@ def test_columns_are_kept_to(filled: Filled) -> None:
 def test_the_handbook_names_every_command_option_and_state() -> None:
     text = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding="utf-8")
     app = typer.main.get_command(make())
-    found = dict(app.commands)  # type: ignore[attr-defined]
+    assert isinstance(app, typer.core.TyperGroup)
+    found = dict(app.commands)
     for name, command in found.items():
         assert f"lgsp {name}" in text
         for below in getattr(command, "commands", ()):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -13,7 +12,6 @@ import pytest
 
 from lgsp.ledger.work import Work
 from lgsp.store.engine import Store
-from tests.support import databases
 from tests.support.comparing import Difference, compare, dossiers_at
 from tests.support.feeding import Life, OneStop
 from tests.support.processes import BusProcess, configuration, mocks
@@ -27,20 +25,6 @@ FAULTS = [
     {"kind": "html", "rate": 0.01, "seed": 4},
     {"kind": "expired_session", "rate": 0.005, "seed": 5},
 ]
-
-
-@pytest.fixture(params=databases.KINDS)
-async def store_url(request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    if request.param == "sqlite":
-        with databases.sqlite_url() as url:
-            yield url
-        return
-    server = await databases.server()
-    if server is None:
-        pytest.skip("no PostgreSQL server")
-    url = await databases.create(server)
-    yield url
-    await databases.drop(url)
 
 
 async def fault(address: str) -> None:
@@ -70,12 +54,12 @@ async def settled(url: str, seconds: float = 60.0) -> tuple[int, list[str]]:
     return await open_deliveries(url)
 
 
-async def test_fifty_kills_under_load_lose_and_double_nothing(store_url: str) -> None:
+async def test_fifty_kills_under_load_lose_and_double_nothing(database: str) -> None:
     chance = random.Random(20261008)
     with mocks() as address, tempfile.TemporaryDirectory() as folder:
         await fault(address)
         worker = "[worker]\nlease_seconds = 2.0\nidle_seconds = 0.2\n[log]\nlevel = 'error'"
-        bus = BusProcess(configuration(Path(folder), store_url, address, extra=worker))
+        bus = BusProcess(configuration(Path(folder), database, address, extra=worker))
         bus.start()
         one_stop = OneStop(lambda: bus.address)
         lives: list[Life] = []
@@ -95,7 +79,7 @@ async def test_fifty_kills_under_load_lose_and_double_nothing(store_url: str) ->
                 await asyncio.to_thread(bus.start)
             enough.set()
             await asyncio.wait_for(feeding, 60)
-            left, parked = await settled(store_url)
+            left, parked = await settled(database)
         finally:
             feeding.cancel()
             await one_stop.aclose()

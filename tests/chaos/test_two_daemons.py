@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
@@ -16,7 +16,6 @@ from lgsp.ledger.types import State
 from lgsp.ledger.work import Work
 from lgsp.store.engine import Store
 from lgsp.store.schema import deliveries, exchanges, workers
-from tests.support import databases
 from tests.support.comparing import Difference, compare, dossiers_at
 from tests.support.feeding import Life, OneStop
 from tests.support.processes import BusProcess, configuration, mocks
@@ -25,16 +24,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.process, pytest.mark.postgres]
 LEASE = 2.0
 WORKER = f"[worker]\nlease_seconds = {LEASE}\nidle_seconds = 0.1\n[log]\nlevel = 'error'"
 DOSSIERS = 90
-
-
-@pytest.fixture
-async def store_url() -> AsyncIterator[str]:
-    server = await databases.server()
-    if server is None:
-        pytest.skip("no PostgreSQL server")
-    url = await databases.create(server)
-    yield url
-    await databases.drop(url)
 
 
 class Looker:
@@ -80,13 +69,13 @@ async def until(true: Callable[[], Awaitable[bool]], what: str, seconds: float =
         await asyncio.sleep(0.05)
 
 
-async def test_two_share_a_backlog_and_one_takes_over_from_the_other(store_url: str, tmp_path: Path) -> None:
+async def test_two_share_a_backlog_and_one_takes_over_from_the_other(postgresql: str, tmp_path: Path) -> None:
     lives = [Life(n, steps=3) for n in range(DOSSIERS)]
     with mocks() as address:
-        config = configuration(tmp_path, store_url, address, extra=WORKER)
+        config = configuration(tmp_path, postgresql, address, extra=WORKER)
         one, other = BusProcess(config, "one"), BusProcess(config, "other")
         one.start()
-        looker, one_stop = Looker(store_url), OneStop(lambda: one.address)
+        looker, one_stop = Looker(postgresql), OneStop(lambda: one.address)
         async with httpx.AsyncClient(base_url=address, trust_env=False) as control:
             try:
                 await looker.work.hold("npsp", "a backlog for two")

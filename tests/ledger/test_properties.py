@@ -24,7 +24,6 @@ from lgsp.ledger.types import Acceptance, Claimed, ClaimRequest, Settlement, Sta
 from lgsp.store.engine import Store
 from lgsp.store.schema import deliveries
 from lgsp.store.upgrade import upgrade
-from tests.support import databases
 from tests.support.ledgers import ledger, message, reported, step
 
 CODES = [f"H21.14-261008-{n:04d}" for n in (1, 2, 3)]
@@ -201,20 +200,13 @@ def test_random_interleavings_on_sqlite(template: Path, script: list[Action]) ->
 @pytest.mark.anyio
 @pytest.mark.postgres
 @pytest.mark.parametrize("seed", range(3))
-async def test_random_interleavings_on_postgresql(seed: int) -> None:
-    server = await databases.server()
-    if server is None:
-        pytest.skip("no PostgreSQL server")
+async def test_random_interleavings_on_postgresql(postgresql: str, seed: int) -> None:
     chance = random.Random(seed)
     script = [(chance.choice(WORDS), chance.randrange(3), chance.randrange(1, 31)) for _ in range(60)]
-    url = await databases.create(server)
+    store = Store(postgresql)
+    await upgrade(store)
+    await store.start()
     try:
-        store = Store(url)
-        await upgrade(store)
-        await store.start()
-        try:
-            await live(store, script)
-        finally:
-            await store.close()
+        await live(store, script)
     finally:
-        await databases.drop(url)
+        await store.close()

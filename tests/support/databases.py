@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from secrets import token_hex
 
 import asyncpg
+import pytest
 
 KINDS = ("sqlite", "postgres")
 _LOUD = "\n*** PostgreSQL is neither reachable nor installed: the PostgreSQL half of these tests DID NOT RUN ***\n"
@@ -94,3 +95,23 @@ def sqlite_url() -> Iterator[str]:
     """The address of a SQLite database in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="lgsp-test-") as folder:
         yield f"sqlite:///{folder}/lgsp.db"
+
+
+@asynccontextmanager
+async def fresh(kind: str) -> AsyncIterator[str]:
+    """The address of a new empty database of one of ``KINDS``, removed afterwards.
+
+    Skips the test where there is no server.
+    """
+    if kind == "sqlite":
+        with sqlite_url() as url:
+            yield url
+        return
+    found = await server()
+    if found is None:
+        pytest.skip("no PostgreSQL server")
+    url = await create(found)
+    try:
+        yield url
+    finally:
+        await drop(url)

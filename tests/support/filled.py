@@ -6,7 +6,9 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from lgsp.canonical.events import DossierReported
 from lgsp.canonical.party import Identifier, IdentifierKind, Party, PartyKind
 from lgsp.canonical.status import Status
 from lgsp.clock import FixedClock, SystemClock, micros
@@ -122,7 +124,8 @@ class _Filling:
 
     async def _told(self, code: str, at: datetime) -> int:
         event = reported(code, 1, Status.RECEIVED, at=at)
-        dossier = event.body.dossier.with_(applicant=person())  # type: ignore[union-attr]
+        assert isinstance(event.body, DossierReported)
+        dossier = event.body.dossier.with_(applicant=person())
         event = event.with_(body=event.body.with_(dossier=dossier))
         number = new_exchange_id()
         told = json.dumps({"DocCode": code, "CitizenName": CITIZEN, "Phone": "0905123456"}, ensure_ascii=False).encode()
@@ -141,8 +144,8 @@ class _Filling:
     async def _claim(self) -> list[Claimed]:
         return list((await self.book.claim(ClaimRequest("npsp", 10))).claimed)
 
-    async def _settle(self, claimed: Claimed, state: State, **fields: object) -> None:
-        await self.book.settle(Settlement(claimed.id, claimed.system, claimed.operation, state, **fields))  # type: ignore[arg-type]
+    async def _settle(self, claimed: Claimed, state: State, **fields: Any) -> None:
+        await self.book.settle(Settlement(claimed.id, claimed.system, claimed.operation, state, **fields))
         self.clock.turn(1)
 
     async def _call(self, claimed: Claimed, *, body: dict[str, str] | None = None, over: bool = True) -> int:

@@ -418,7 +418,7 @@ async def test_one_call_too_slow_to_take_its_body_ends() -> None:
     """There is no write timeout below: the whole call's limit covers a remote that stops reading."""
 
     async def deaf(peer: Peer) -> None:
-        peer.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        peer.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport can
         await asyncio.Event().wait()
 
     async with serving(deaf) as server, wired(read_timeout=0.3, total_timeout=0.3, connect_timeout=0.3) as (wire, sink):
