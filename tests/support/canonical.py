@@ -116,7 +116,7 @@ class Teller:
         sound = (self.one([person, person, company]),)
         odd = self.some(lambda: Identifier(kind=self.one(list(IdentifierKind)), number=self.one(NUMBERS)), 2)
         return Party(
-            kind=self.one(list(PartyKind)),
+            kind=self.one([PartyKind.CITIZEN, *PartyKind]),
             name=self.one(NAMES),
             identifiers=self.usual(sound, [odd]),
             address=self.text(),
@@ -158,6 +158,11 @@ class Teller:
             reused=self.flag(),
             copies=self.number(3),
         )
+
+    def result(self) -> Document:
+        """A document that normally has a file somewhere."""
+        file = self.file().model_copy(update={"url": "https://files.example/1"})
+        return self.document().model_copy(update={"file": self.usual(file, [None])})
 
     def fee(self) -> Fee:
         return Fee.model_validate(
@@ -280,6 +285,9 @@ class Teller:
 
     def fee_request(self) -> dict[str, Any]:
         dossier = self.dossier()
+        if self.number(9) < 7:  # what an officer asks for is normally open
+            fee = self.fee().model_copy(update={"paid": PaidThrough.NOT_PAID, "amount": self.one(AMOUNTS[1:])})
+            dossier = dossier.with_(fees=(fee,))
         return {"dossier": dossier, "amount": self.usual(dossier.to_pay, AMOUNTS), "attempt": 1 + self.number(4)}
 
     def doubt(self) -> dict[str, Any]:
@@ -333,7 +341,7 @@ class Teller:
                 "person": self.text(),
                 "documents": self.some(self.document, 1),
             },
-            ResultIssued: lambda: {"document": self.document()},
+            ResultIssued: lambda: {"document": self.result()},
             RatingsSummed: lambda: {
                 "month": self.one(["2026-09", "2026-12", "2026-13"]),
                 "procedure_code": self.one(["2.000033", "", *PROCEDURES]),
@@ -370,7 +378,7 @@ class Teller:
             PaymentDoubted: self.doubt,
             RefundRequested: lambda: {
                 "payment": self.payment(),
-                "amount": self.one(AMOUNTS),
+                "amount": self.usual(self.one(AMOUNTS[1:3]), AMOUNTS),
                 "refund": "RF1",
                 "by": "canbo01",
                 "reason": self.text(),
@@ -379,7 +387,7 @@ class Teller:
             ReceiptIssued: lambda: {
                 "platform": self.one(PLATFORMS),
                 "reference": "R1",
-                "document": self.document(),
+                "document": self.result(),
             },
             ShipmentRequested: lambda: {"dossier": self.dossier(), "direction": self.one(list(Direction))},
             ShipmentOrdered: lambda: {"shipment": self.shipment()},
