@@ -18,7 +18,6 @@ from typing import Any, Generic, Protocol, TypeVar
 from sqlalchemy import ARRAY, Connection, Text, cast, create_engine, event, func, make_url, select
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool, StaticPool
 
 from lgsp.errors import ConfigError, StoreError
@@ -139,6 +138,8 @@ class _Postgres:
     dialect = "postgresql"
 
     def __init__(self, url: URL, pool: int) -> None:
+        from sqlalchemy.ext.asyncio import create_async_engine  # brings the ORM, 8 MB that SQLite does without
+
         options: dict[str, Any] = {"poolclass": NullPool} if pool == 0 else {"pool_size": pool, "max_overflow": 0}
         self._engine = create_async_engine(url, pool_pre_ping=pool != 0, connect_args={"timeout": 10}, **options)
 
