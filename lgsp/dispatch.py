@@ -81,21 +81,20 @@ class Dispatcher:
             context = self.context(event, claimed)
             with scope(claimed.id, event.dossier, claimed.tries) as departures:
                 request = mapping.outbound(event, context)
-                answer = await self._perform(operation, request, claimed)
+                answer = await self._perform(operation, request, claimed, case)
             if files := getattr(answer, "files", ()):
                 assert self._around.keep is not None, "nobody keeps files here"
                 context = replace(context, files=tuple([await self._around.keep(file) for file in files]))
             follows = mapping.inbound(event, answer, context) if mapping.inbound is not None else ()
         except Undecided as undecided:
-            return self._settlement(
-                claimed, outcome.undecidable(case, self._system.name, operation.name, undecided.note)
-            )
+            return self._settlement(claimed, undecided.decision)
         except Exception as error:
             if not isinstance(error, CallError | MappingError):
                 self._log.exception("delivery_defect", delivery=claimed.id, operation=operation.name)
             if isinstance(error, CallError):
                 error.system, error.operation = error.system or self._system.name, error.operation or operation.name
-            return self._settlement(claimed, outcome.decide(_as_sent(case, error, departures), error))
+            decision = outcome.decide(_as_sent(case, error, departures), error)
+            return self._settlement(claimed, decision, left_at=_left_at(error, departures, now))
         return self._settlement(claimed, outcome.Decision(State.DONE, healthy=True), follows)
 
     def _told_late(self, late: Callable[[Event, Context], Sequence[Event]], claimed: Claimed) -> Settlement:
@@ -145,19 +144,24 @@ class Dispatcher:
             received_at=made_at,
         )
 
-    async def _perform(self, operation: Operation[Any, Any], request: Any, claimed: Claimed) -> Any:
+    async def _perform(self, operation: Operation[Any, Any], request: Any, claimed: Claimed, case: outcome.Case) -> Any:
         if claimed.doubtful:
             if operation.repeat is Repeat.ONCE:
-                raise Undecided("")
+                raise Undecided(outcome.undecidable(case, self._system.name, operation.name, ""))
             if operation.repeat is Repeat.ASK:
+                since = (micros(self._around.clock.now()) - claimed.doubted_at) / 1_000_000
                 probed = await getattr(self._connector, operation.probe)(request, claimed.key)
                 if probed.happened is None:
-                    raise Undecided(probed.note)
+                    raise Undecided(outcome.undecidable(case, self._system.name, operation.name, probed.note))
                 if probed.happened:
                     return probed.answer
+                if (not_yet := outcome.missing(since, self._settings.in_doubt)) is not None:
+                    raise Undecided(not_yet)
         return await getattr(self._connector, operation.name)(request, claimed.key)
 
-    def _settlement(self, claimed: Claimed, decision: outcome.Decision, follows: Sequence[Event] = ()) -> Settlement:
+    def _settlement(
+        self, claimed: Claimed, decision: outcome.Decision, follows: Sequence[Event] = (), *, left_at: int = 0
+    ) -> Settlement:
         now = micros(self._around.clock.now())
         if decision.state is State.PARKED:
             self._log.warning(
@@ -175,6 +179,7 @@ class Dispatcher:
             due_at=now + int(decision.wait * 1_000_000),
             counted=decision.counted,
             doubtful=decision.doubtful,
+            doubted_at=left_at if decision.doubtful else 0,
             cause=decision.cause,
             reason=decision.reason,
             events=tuple(follows),
@@ -208,9 +213,16 @@ def _as_sent(case: outcome.Case, error: Exception, departures: Departures) -> ou
     return replace(case, doubtful=case.doubtful or done > 0)
 
 
-class Undecided(Exception):
-    """The probe could not tell whether a doubtful delivery happened."""
+def _left_at(error: Exception, departures: Departures, began: int) -> int:
+    """When the last call of this try left that may have happened; 0: none did."""
+    if departures.left_at or departures.exchanges or not isinstance(error, OutcomeUnknown):
+        return departures.left_at
+    return began  # a connector that does not use the wire
 
-    def __init__(self, note: str) -> None:
-        self.note = note
-        super().__init__(note)
+
+class Undecided(Exception):
+    """Nobody can tell yet whether a doubtful delivery happened, so that it is not sent now."""
+
+    def __init__(self, decision: outcome.Decision) -> None:
+        self.decision = decision
+        super().__init__(decision.reason)

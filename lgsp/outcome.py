@@ -154,6 +154,21 @@ def _limited(case: Case, decision: Decision) -> Decision:
     return decision
 
 
+def missing(since: float, doubt: float) -> Decision | None:
+    """For a doubtful delivery that is not there ``since`` seconds after its call left: asked again when it can no
+    longer arrive, after ``doubt`` seconds; None: it is believed, and may be sent."""
+    if since >= doubt:
+        return None
+    wait = min(doubt - since, doubt)  # a clock may have been set back
+    return Decision(
+        State.UNKNOWN,
+        wait=wait,
+        reason=f"it is not there, and may still arrive: asked again {wait:.1f} s later",
+        doubtful=True,
+        healthy=True,
+    )
+
+
 def undecidable(case: Case, system: str, operation: str, note: str) -> Decision:
     """For a doubtful delivery whose probe could not tell."""
     return Decision(

@@ -85,6 +85,7 @@ retry_first = 0.2
 retry_cap = 3.0
 breaker_seconds = 2.0
 read_timeout = 10.0
+doubt_seconds = 2.0
 
 [systems.npsp]
 address = {_text(f"{mocks}/npsp")}
@@ -99,13 +100,15 @@ retry_first = 0.2
 retry_cap = 3.0
 breaker_seconds = 2.0
 read_timeout = 10.0
+doubt_seconds = 2.0
 {_others(mocks)}"""
     place.config.write_text(told, encoding="utf-8")
     place.config.chmod(0o600)
     return place
 
 
-_QUICK = "retry_first = 0.2\nretry_cap = 3.0\nbreaker_seconds = 2.0\nread_timeout = 10.0"
+# Doubts are short: no fault of the demo holds a call up for a second.
+_QUICK = "retry_first = 0.2\nretry_cap = 3.0\nbreaker_seconds = 2.0\nread_timeout = 10.0\ndoubt_seconds = 2.0"
 _AGENCY = 'name = "Trung tâm Phục vụ hành chính công"\nphone = "02693824900"\naddress = "01 Đường Mẫu, Gia Lai"'
 
 

@@ -50,6 +50,7 @@ _READ = (
         _d.tries,
         _d.attempts,
         _d.doubtful,
+        _d.doubted_at,
         _d.created_at,
         _d.deadline_at,
         events.c.dossier,
@@ -151,6 +152,7 @@ def _lease(
             deadline_at=row.deadline_at,
             trial=trial,
             identities=known.get(row.dossier, {}),
+            doubted_at=row.doubted_at or 0,
         )
         for row in rows
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Case, ColumnElement, Connection, and_, case, exists, or_, select, text, update
+from sqlalchemy import Case, ColumnElement, Connection, and_, bindparam, case, func, or_, select, text, update
 
 from lgsp.ledger.types import CLAIMABLE, State
 from lgsp.store.schema import cursors, deliveries, events, exchanges, grants, systems, workers
@@ -26,7 +26,7 @@ def recover(connection: Connection, now: int, me: str, *, owners: tuple[str, ...
     rows = connection.execute(
         select(
             _d.id,
-            exists()
+            select(func.max(_x.opened_at))
             .where(
                 and_(
                     _x.delivery == _d.id,
@@ -35,13 +35,14 @@ def recover(connection: Connection, now: int, me: str, *, owners: tuple[str, ...
                     _x.outcome.not_in(("NotSent", "Unavailable", "Throttled", "SessionRejected")),
                 )
             )
-            .label("sent"),
+            .scalar_subquery()
+            .label("left_at"),
         )
         .where(_d.state == State.LEASED.value, lost)
         .with_for_update(skip_locked=True)
     ).all()
-    unknown = [row.id for row in rows if row.sent]
-    ready = [row.id for row in rows if not row.sent]
+    unknown = {row.id: row.left_at for row in rows if row.left_at is not None}
+    ready = [row.id for row in rows if row.left_at is None]
     freed = {"lease_owner": None, "lease_until": None, "claimable": 1, "due_at": now}
     if ready:
         # A doubt from an earlier try stays: the column is not touched.
@@ -49,10 +50,15 @@ def recover(connection: Connection, now: int, me: str, *, owners: tuple[str, ...
     if unknown:
         connection.execute(
             update(deliveries)
-            .where(_d.id.in_(unknown))
+            .where(_d.id == bindparam("id_"))
             .values(
-                state=State.UNKNOWN.value, doubtful=1, reason="the worker stopped before the answer was known", **freed
-            )
+                state=State.UNKNOWN.value,
+                doubtful=1,
+                doubted_at=bindparam("left_at_"),
+                reason="the worker stopped before the answer was known",
+                **freed,
+            ),
+            [{"id_": delivery, "left_at_": min(left_at, now)} for delivery, left_at in unknown.items()],
         )
     if rows:
         connection.execute(
@@ -101,6 +107,8 @@ def clock_set_back(connection: Connection, now: int, by: int, lease: int) -> Non
     connection.execute(
         update(deliveries).where(_OPEN, d.state.in_(CLAIMABLE), d.due_at > now).values(due_at=earlier(d.due_at))
     )
+    # Not earlier by as much: every worker may notice, and a doubt must not end before its time.
+    connection.execute(update(deliveries).where(_OPEN, d.doubted_at > now).values(doubted_at=now))
     connection.execute(
         update(deliveries)
         .where(_OPEN, d.state == State.LEASED.value, d.lease_until > now + lease)

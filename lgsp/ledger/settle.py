@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from lgsp.clock import VIETNAM, from_micros
 from lgsp.ledger.admit import Admission, dossier_of
@@ -39,6 +39,7 @@ _SETTLE = (
         head=_b("open_"),
         claimable=_b("claimable_"),
         doubtful=_b("doubtful_"),
+        doubted_at=func.coalesce(_b("doubted_at_"), _d.doubted_at),
         due_at=_b("due_at_"),
         attempts=_d.attempts + _b("counted_"),
         cause=_b("cause_"),
@@ -95,6 +96,7 @@ def _values(item: Settlement, now: int) -> dict[str, object]:
         "open_": int(is_open),
         "claimable_": int(item.state in CLAIMABLE),
         "doubtful_": int(item.doubtful),
+        "doubted_at_": item.doubted_at or None,
         "due_at_": item.due_at or now,
         "counted_": int(item.counted),
         "cause_": item.cause[:200],

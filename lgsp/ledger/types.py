@@ -124,6 +124,8 @@ class Claimed:
     trial: bool = False
     """Claimed to try an open circuit: a failure does not count."""
     identities: Mapping[str, str] = field(default_factory=dict)
+    doubted_at: int = 0
+    """When the last call left that may have happened, or may yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,8 @@ class Settlement:
     counted: bool = False
     """Whether the try counts towards parking."""
     doubtful: bool = False
+    doubted_at: int = 0
+    """When a call left in this try that may have happened, or may yet; 0: none did."""
     cause: str = ""
     reason: str = ""
     events: Sequence[Event] = ()

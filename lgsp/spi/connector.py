@@ -61,6 +61,16 @@ class SystemSettings(BaseModel):
     breaker_seconds: Annotated[float, Field(gt=0)] = Field(
         15.0, description="Seconds until an open circuit is tried again"
     )
+    doubt_seconds: Annotated[float, Field(ge=0, le=86400)] = Field(
+        0.0,
+        description="Seconds after which a call whose answer was lost can no longer arrive: that it did not happen is "
+        "believed only then; 0: twice total_timeout",
+    )
+
+    @property
+    def in_doubt(self) -> float:
+        """Seconds for which a lost call may still arrive."""
+        return self.doubt_seconds or 2 * self.total_timeout
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """The revisions of ``migrations/``, oldest first; a start reads them here and need not load Alembic."""
 
 metadata = MetaData(
@@ -67,6 +67,7 @@ deliveries = Table(
     Column("head", SmallInteger, nullable=False, comment="1 for the first open delivery of its lane"),
     Column("claimable", SmallInteger, nullable=False, comment="1 for a head that is ready, waiting or unknown"),
     Column("doubtful", SmallInteger, nullable=False, comment="1 while nobody knows whether an earlier try happened"),
+    Column("doubted_at", BigInteger, comment="when the last call left that may have happened, or may yet"),
     Column("key", String(64), nullable=False, comment="idempotency key, the same for all tries"),
     Column("tries", Integer, nullable=False, comment="every claim"),
     Column("attempts", Integer, nullable=False, comment="those that count towards parking"),

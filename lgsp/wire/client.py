@@ -134,6 +134,7 @@ class Wire:
             if self._closed:
                 raise NotSent("the wire is closed", system=self.system, operation=out.operation, code="closed")
             number = await self._open(out)
+            left_at = micros(self.clock.now())
             end = _End(self.settings.max_answer_bytes)
             failure: LgspError | None = None
             try:
@@ -148,7 +149,7 @@ class Wire:
             departures = current_scope().departures
             if departures is not None:
                 read = end.status != 401 and isinstance(failure, OutcomeUnknown | None)
-                departures.count(out.effect and read)
+                departures.count(out.effect and read, left_at)
             if failure is not None:
                 self._close(number, end, type(failure).__name__, getattr(failure, "reason", str(failure)))
                 raise failure from None  # the library's text may hold the address with its query

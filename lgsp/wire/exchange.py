@@ -27,9 +27,12 @@ class Departures:
     """Calls that may change something and that the remote may have read."""
     last: bool = False
     """Whether the latest call was such a one."""
+    left_at: int = 0
+    """When the latest such call left (microseconds); 0: none did."""
 
-    def count(self, effect: bool) -> None:
+    def count(self, effect: bool, at: int) -> None:
         self.exchanges += 1
+        self.left_at = at if effect else self.left_at
         self.effects += effect
         self.last = effect
 

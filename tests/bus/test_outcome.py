@@ -21,7 +21,7 @@ from lgsp.errors import (
     Unavailable,
 )
 from lgsp.ledger.types import State
-from lgsp.outcome import UNREADABLE_LIMIT, Case, decide, undecidable
+from lgsp.outcome import UNREADABLE_LIMIT, Case, decide, missing, undecidable
 from lgsp.spi.operation import Repeat
 
 NAMES = {"system": "npsp", "operation": "update_progress"}
@@ -139,6 +139,26 @@ def test_what_a_probe_cannot_tell_parks_with_its_note() -> None:
     found = undecidable(Case(Repeat.ASK, 0, True), "npsp", "update_progress", "the portal lists no steps")
     assert (found.state, found.doubtful, found.cause) == (State.PARKED, True, "unknown:npsp:update_progress")
     assert "the portal lists no steps" in found.reason
+
+
+MISSING = [
+    ("at-once", 0.0, 180.0),
+    ("later", 60.0, 120.0),
+    ("just-before", 179.75, 0.25),
+    ("when-the-clock-was-set-back", -3600.0, 180.0),
+    ("in-time", 180.0, None),
+    ("long-after", 86_400.0, None),
+]
+
+
+@pytest.mark.parametrize(("since", "wait"), [row[1:] for row in MISSING], ids=[row[0] for row in MISSING])
+def test_not_there_is_believed_only_when_the_call_can_no_longer_arrive(since: float, wait: float | None) -> None:
+    found = missing(since, 180.0)
+    if found is None:
+        assert wait is None
+    else:
+        assert (found.state, found.wait, found.counted) == (State.UNKNOWN, wait, False)
+        assert (found.doubtful, found.healthy) == (True, True)
 
 
 def test_every_error_of_the_package_is_one_of_ours() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -100,6 +100,7 @@ CASES = [
 CLAIMED = "after the claim"
 JOURNALLED = "after the exchange was committed, before bytes left"
 SENT = "after the effect, before the answer"
+IN_FLIGHT = "while the call is under way, which arrives only after another has asked"
 ANSWERED = "after the answer, before settling"
 UNCLOSED = "after the answer, which the journal has not got yet"
 SETTLING = "in the middle of settling"
@@ -133,6 +134,9 @@ class Line(httpx.AsyncBaseTransport):
         self._worker, self._inner = worker, httpx.ASGITransport(mock)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self._worker.dies(str(request.extensions["operation"]), IN_FLIGHT, request.method != "GET"):
+            self._worker.in_flight.append(lambda: self._inner.handle_async_request(request))
+            self._worker.die()
         response = await self._inner.handle_async_request(request)
         if self._worker.dies(str(request.extensions["operation"]), SENT, request.method != "GET"):
             self._worker.die()
@@ -193,6 +197,8 @@ class Worker:
 
     def __init__(self, name: str, world: World, point: str = "") -> None:
         self.dead, self._world, self._point = False, world, point
+        self.in_flight: list[Callable[[], Awaitable[httpx.Response]]] = []
+        """Calls that left and have not arrived."""
         clock = world.clock
         self.ledger = Ledger(
             world.store, Router(world.systems.values(), world.settings), worker=name, now=lambda: micros(clock.now())
@@ -279,3 +285,33 @@ async def test_a_worker_that_dies_there_is_taken_over(case: Case, point: str, tm
         assert happened == 1
     assert world.portal.ledger.flags["double"] == world.one_stop.ledger.flags["double"] == 0
     assert [v for v in (*world.portal.violations, *world.one_stop.violations) if v["kind"] == "answer"] == []
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.repeat is not Repeat.ONCE], ids=str)
+async def test_a_call_that_arrives_after_the_survivor_asked_happens_once(case: Case, tmp_path: Path) -> None:
+    with databases.sqlite_url() as url:
+        world = World(tmp_path, url, case)
+        await upgrade(world.store)
+        await world.store.start()
+        try:
+            first = Worker("w1", world, IN_FLIGHT)
+            with pytest.raises(Dead):  # noqa: PT012 - it may die at any of the messages
+                for told in case.told:
+                    await world.tell(first.ledger, *told)
+                    await first.work()
+            second = Worker("w2", world)
+            world.clock.turn(0.5)
+            assert await second.ledger.recover(all_others=True) == (0, 1)
+            await second.work()
+            [late] = first.in_flight
+            assert (await late()).status_code < 500
+            for _ in range(5):
+                world.clock.turn(60)
+                await second.work()
+            left = await world.open_items()
+            happened = case.happened(world.portal, world.one_stop)
+        finally:
+            await world.store.close()
+    assert left == []
+    assert happened == 1
+    assert world.portal.ledger.flags["double"] == world.one_stop.ledger.flags["double"] == 0

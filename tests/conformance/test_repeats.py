@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import httpx
 import pytest
 
+from lgsp.clock import micros
 from lgsp.ledger.types import Settlement, State
 from lgsp.spi.operation import Repeat
 from tests.conformance.test_network import calls_of
@@ -31,14 +34,16 @@ def losing(place: int, *, act: bool, garble: bool) -> Strike:
     return strike
 
 
-async def to_the_end(rig: Rig) -> Settlement:
+async def to_the_end(rig: Rig, last: Settlement | None = None, doubted_at: int = 0) -> Settlement:
     """Deliver as the lane would, with what the last settlement left behind, until there is nothing more to do."""
-    doubtful, attempts = False, 0
+    doubtful, attempts = last is not None and last.doubtful, 0
     for _ in range(TRIES):
-        settlement = await rig.deliver(doubtful=doubtful, attempts=attempts)
+        settlement = await rig.deliver(doubtful=doubtful, attempts=attempts, doubted_at=doubted_at)
         if settlement.state in (State.DONE, State.PARKED):
             return settlement
         doubtful, attempts = settlement.doubtful, attempts + settlement.counted
+        doubted_at = settlement.doubted_at or doubted_at
+        rig.clock.turn(max(0.0, (settlement.due_at - micros(rig.clock.now())) / 1_000_000))
     raise AssertionError(f"not settled after {TRIES} tries")
 
 
@@ -79,6 +84,46 @@ async def test_a_lost_answer_and_a_repeat_change_the_remote_once(case: Case, los
             else:
                 assert rig.effects() == effects, f"call {place}"
                 assert held(rig) == state, f"call {place}"
+
+
+@pytest.mark.parametrize("case", [c for c in cases() if c.operation.repeat is Repeat.ASK], ids=str)
+async def test_a_call_that_arrives_after_it_was_asked_for_changes_the_remote_once(case: Case) -> None:
+    effects, _ = await as_it_should_be(case)
+    for place, effect in enumerate(await calls_of(case)):
+        if not effect:
+            continue
+        async with rig_of(case) as rig:
+            await rig.before()
+            rig.forget_grants()
+            under_way: list[Callable[[], Awaitable[httpx.Response]]] = []
+            rig.tap.strike(delaying(place, under_way))
+            lost = await rig.deliver()
+            assert (lost.state, lost.doubtful) == (State.UNKNOWN, True)
+            rig.clock.turn(rig.settings.in_doubt / 2)
+            asked = await rig.deliver(doubtful=True, attempts=1, doubted_at=lost.doubted_at)
+            if asked.state == State.PARKED:
+                assert asked.cause.startswith("unknown:")
+                continue
+            assert (asked.state, asked.doubtful, asked.counted) == (State.UNKNOWN, True, False), f"call {place}"
+            assert asked.due_at == lost.doubted_at + int(rig.settings.in_doubt * 1_000_000)
+            [late] = under_way
+            assert (await late()).status_code < 500
+            rig.clock.turn((asked.due_at - micros(rig.clock.now())) / 1_000_000)
+            end = await to_the_end(rig, asked, lost.doubted_at)
+            assert rig.mock.ledger.flags["double"] == 0, f"call {place}: done twice"
+            assert end.state == State.PARKED or rig.effects() == effects, f"call {place}"
+
+
+def delaying(place: int, under_way: list[Callable[[], Awaitable[httpx.Response]]]) -> Strike:
+    """Gives the ``place``-th call up before it arrives; ``under_way`` lets it arrive."""
+
+    async def strike(number: int, request: httpx.Request, send: Send) -> httpx.Response:
+        if number != place:
+            return await send(request)
+        under_way.append(lambda: send(request))
+        raise httpx.ReadTimeout("lost", request=request)
+
+    return strike
 
 
 def _asked() -> list[str]:

@@ -66,3 +66,18 @@ async def test_a_poll_rests_while_its_system_is_held_or_its_circuit_open(store: 
     [one] = (await book.claim(ClaimRequest("npsp", 10))).claimed
     await book.settle(Settlement(one.id, "npsp", one.operation, State.WAITING, healthy=False, hold="refused"))
     assert not await book.may_poll("npsp", "npsp.questions", 60)
+
+
+async def test_a_doubt_is_no_older_for_a_clock_that_was_set_back(store: Store) -> None:
+    clock = FixedClock(NINE)
+    book = ledger(store, clock)
+    clock.jump(HOUR)
+    await book.accept(message(reported(A, 1)))
+    [lost] = (await book.claim(ClaimRequest("npsp", 10))).claimed
+    left = micros(clock.now())
+    await book.settle(Settlement(lost.id, "npsp", lost.operation, State.UNKNOWN, doubtful=True, doubted_at=left))
+    clock.jump(-HOUR)
+    for _ in range(2):  # as many workers as notice it
+        await book.clock_set_back(int(HOUR * 1_000_000))
+    [again] = (await book.claim(ClaimRequest("npsp", 10))).claimed
+    assert again.doubted_at == micros(clock.now()), "from now on, and not an hour from now"

@@ -158,20 +158,33 @@ async def test_a_lease_that_runs_out_gives_the_delivery_back(store: Store) -> No
     assert await settle(alive, again) is True
 
 
+async def test_a_doubt_keeps_the_time_at_which_its_last_call_left(store: Store) -> None:
+    clock = FixedClock(NINE)
+    book = ledger(store, clock)
+    await book.accept(message(reported(A, 1)))
+    for left, known in [(0, 0), (micros(NINE) + 5, micros(NINE) + 5), (0, micros(NINE) + 5), (micros(NINE) + 9,) * 2]:
+        [claimed] = await claim(book)
+        assert await settle(book, claimed, State.UNKNOWN, doubtful=True, doubted_at=left)
+        [claimed] = await claim(book)
+        assert claimed.doubted_at == known
+        await settle(book, claimed, State.UNKNOWN, doubtful=True)
+
+
 async def test_bytes_that_may_have_left_make_it_unknown(store: Store) -> None:
-    clock = FixedClock()
+    clock = FixedClock(NINE)
     dead, alive = ledger(store, clock, "dead"), ledger(store, clock, "alive")
     await dead.accept(message(reported(A, 1)))
     [lost] = await claim(dead)
     opened = Opened(
-        new_exchange_id(), "npsp", "sync_dossier", "out", 1, "POST", "http://x", {}, b"{}", lost.id, A, lost.tries
-    )
+        new_exchange_id(), "npsp", "sync_dossier", "out", micros(NINE), "POST", "http://x", {}, b"{}", lost.id, A,
+        lost.tries,
+    )  # fmt: skip
     journal = Journal(store, "dead")
     await journal.open(opened)
     clock.turn(31)
     assert await alive.recover() == (0, 1)
     [again] = await claim(alive)
-    assert again.doubtful
+    assert (again.doubtful, again.doubted_at) == (True, micros(NINE)), "in doubt since the call left"
     pair = await journal.get(opened.id)
     assert pair is not None
     assert pair[1] is not None

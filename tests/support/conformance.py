@@ -283,10 +283,13 @@ class Rig:
             System(self.case.system.plugin, Mappings(name, (mapping,))), self.settings, self.connector, around
         )
 
-    async def deliver(self, number: int = 1, *, doubtful: bool = False, attempts: int = 0) -> Settlement:
-        return await self.dispatcher(number).deliver(self.claimed(number, doubtful=doubtful, attempts=attempts))
+    async def deliver(
+        self, number: int = 1, *, doubtful: bool = False, attempts: int = 0, doubted_at: int = 0
+    ) -> Settlement:
+        claimed = self.claimed(number, doubtful=doubtful, attempts=attempts, doubted_at=doubted_at)
+        return await self.dispatcher(number).deliver(claimed)
 
-    def claimed(self, number: int = 1, *, doubtful: bool = False, attempts: int = 0) -> Claimed:
+    def claimed(self, number: int = 1, *, doubtful: bool = False, attempts: int = 0, doubted_at: int = 0) -> Claimed:
         dossier = f"H21.14-261008-{number:04d}"
         event = Event(
             type="dossier.registered", source="test", source_id=f"e{number}", dossier=dossier,
@@ -296,6 +299,7 @@ class Rig:
             id=number, event_id=number, payload=event.model_dump_json().encode(), system=self.case.system.name,
             operation=self.case.operation.name, order_key=dossier, key=f"key-{number}", tries=attempts + 1,
             attempts=attempts, doubtful=doubtful, created_at=micros(self.clock.now()), deadline_at=None,
+            doubted_at=doubted_at,
         )  # fmt: skip
 
     def effects(self) -> set[tuple[str, str]]:

@@ -33,6 +33,7 @@ retry_first = 0.1
 retry_cap = 1.0
 breaker_seconds = 0.5
 read_timeout = 5.0
+doubt_seconds = 2.0
 concurrency = 32
 """,
         "onestop": f"""
@@ -46,6 +47,7 @@ polls = false
 retry_first = 0.1
 retry_cap = 1.0
 breaker_seconds = 0.5
+doubt_seconds = 2.0
 """,
     }
     text = f"""
