@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 """Every wire format of the national systems carries this local time without naming it."""
 
+_SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Counts on while the machine is suspended, where there is such a clock: leases ran out meanwhile."""
+
 
 class Clock(Protocol):
     """Two clocks: what the calendar says, and one that never goes back and measures waiting."""
@@ -28,7 +31,31 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(_SINCE_BOOT)
+
+
+class AgreedClock:
+    """The time that machines which work together agree on: what one of them told last, and what has passed since.
+
+    Until it is told, and where nobody tells it, the machine's own. Setting the machine's clock does not move it.
+    """
+
+    def __init__(self, own: Clock | None = None) -> None:
+        self._own: Clock = own or SystemClock()
+        self._told: tuple[datetime, float] | None = None
+
+    def tell(self, moment: datetime, at: float) -> None:
+        """It was ``moment`` when the monotonic clock said ``at``."""
+        self._told = (moment, at)
+
+    def now(self) -> datetime:
+        if self._told is None:
+            return self._own.now()
+        moment, at = self._told
+        return moment + timedelta(seconds=self._own.monotonic() - at)
+
+    def monotonic(self) -> float:
+        return self._own.monotonic()
 
 
 class FixedClock:

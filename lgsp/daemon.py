@@ -24,7 +24,7 @@ from starlette.routing import Route
 from lgsp.canonical.codefiles import load_all, seen_files
 from lgsp.canonical.codes import CodeTables
 from lgsp.canonical.documents import FileRef
-from lgsp.clock import VIETNAM, Clock, SystemClock, micros
+from lgsp.clock import VIETNAM, AgreedClock, Clock, micros
 from lgsp.config import Settings
 from lgsp.dispatch import Dispatcher, Surroundings
 from lgsp.errors import ConfigError, LgspError, StoreError
@@ -46,6 +46,7 @@ from lgsp.log import Log
 from lgsp.metrics import Metrics
 from lgsp.routing import Router, choose
 from lgsp.spi.registry import Registry, System
+from lgsp.store.agreed import agree
 from lgsp.store.engine import Store
 from lgsp.store.upgrade import newer, standing, upgrade
 from lgsp.wire.client import Wire
@@ -70,7 +71,7 @@ class Daemon:
         worker: str = "",
     ) -> None:
         self.settings = settings
-        self.clock: Clock = clock or SystemClock()
+        self.clock: Clock = clock or AgreedClock()
         self.worker = worker or f"{socket.gethostname()[:40]}-{os.getpid()}-{token_hex(3)}"
         self.systems: dict[str, System] = {
             name: registry[name] for name, own in settings.systems.items() if own.enabled and name in registry
@@ -200,6 +201,7 @@ class Daemon:
                 )
             await upgrade(self.store)  # a database that is quite new
         await self.store.start()
+        await self._agree()
         await self.reload_codes(first=True)
         self._revoked = await self.work.revoked_files()
         ready, unknown = await self.ledger.recover(all_others=alone)
@@ -292,7 +294,13 @@ class Daemon:
             self._every(5.0, self._read_revoked),
         ]
 
+    async def _agree(self) -> None:
+        """Go by the time of all workers on this database."""
+        if isinstance(self.clock, AgreedClock):
+            await agree(self.store, self.clock)
+
     async def _beat(self) -> None:
+        await self._agree()
         back = self._latest - micros(self.clock.now())
         if back > 1_000_000:
             self._log.warning("clock_set_back", seconds=round(back / 1_000_000, 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lgsp.cli.failure import Finding, NoDatabase
 from lgsp.cli.here import Here, who
-from lgsp.clock import SystemClock, micros
+from lgsp.clock import AgreedClock, SystemClock, micros
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def now() -> int:
-    """Microseconds now."""
+    """Microseconds now, by this machine's clock."""
     return micros(SystemClock().now())
 
 
@@ -34,6 +34,8 @@ class Book:
     work: Work
     part: dict[str, Any]
     """The sections of the settings that were asked for."""
+    now: Callable[[], int]
+    """Microseconds now, as the daemons on this database have it."""
 
     @property
     def journal(self) -> Journal:
@@ -96,6 +98,7 @@ async def opened(here: Here, *sections: str, change: bool = False) -> AsyncItera
     _ = here._
     part = here.part("store", *sections)
     from lgsp.ledger.work import Work
+    from lgsp.store.agreed import agree
     from lgsp.store.engine import Store, parse_url
 
     url = parse_url(part["store"].url)
@@ -105,7 +108,13 @@ async def opened(here: Here, *sections: str, change: bool = False) -> AsyncItera
     try:
         if change:
             await _refuse_other_schema(here, store)
-        yield Book(store, Work(store, now, who()), part)
+        clock = AgreedClock()
+        await agree(store, clock)
+
+        def agreed() -> int:
+            return micros(clock.now())
+
+        yield Book(store, Work(store, agreed, who()), part, agreed)
     finally:
         await store.close()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lgsp.cli.book import now, opened
+from lgsp.cli.book import opened
 from lgsp.cli.commands import command
 from lgsp.cli.exchanges import delivery_document
 from lgsp.cli.failure import FINE
@@ -45,6 +45,7 @@ def add(app: typer.Typer) -> None:
                 for name, why, _reason, _n in causes
             }
             aside = await book.work.parked(system=system, states=(State.HELD,), limit=limit) if not cause else []
+            at = book.now()
         here.document(
             {
                 "causes": [
@@ -63,7 +64,6 @@ def add(app: typer.Typer) -> None:
         )
         if not causes and not aside:
             here.say(_("nothing waits for a person"))
-        at = now()
         for index, (name, why, reason, n) in enumerate(causes):
             if index:
                 here.say()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lgsp.cli.book import now, opened
+from lgsp.cli.book import opened
 from lgsp.cli.commands import command
 from lgsp.cli.decide import Reason, Yes, sure
 from lgsp.cli.failure import FINDING, FINE, USAGE, Finding
@@ -56,9 +56,16 @@ def add(app: typer.Typer) -> None:
             row = [payment.reference, payment.platform, payment_state(_, payment.state), dong(payment.amount)]
             here.say(table(heads, [[*row, dong(back)]], right=[3, 4], indent=""))
             done = yes or (not here.json and sure(here, 1))
-            number = f"RF{now():x}".upper()
+            number = f"RF{book.now():x}".upper()
             if done:
-                await tell(here, book, _event(key, payment, back, number, reason), "refund", payment.reference, reason)
+                await tell(
+                    here,
+                    book,
+                    _event(key, payment, back, number, reason, book.now()),
+                    "refund",
+                    payment.reference,
+                    reason,
+                )
         here.document(
             {
                 "dossier": key,
@@ -95,7 +102,7 @@ def _one(here: Here, payments: Sequence[Payment], reference: str) -> Payment:
     raise Finding(_("no payment of this dossier can go back"), *hints)
 
 
-def _event(key: str, payment: Payment, amount: Decimal, number: str, reason: str) -> Event:
+def _event(key: str, payment: Payment, amount: Decimal, number: str, reason: str, now: int) -> Event:
     from lgsp.canonical.events import Event, RefundRequested
 
     body = RefundRequested(payment=payment, amount=amount, refund=number, by=_name(who()), reason=reason)
@@ -104,7 +111,7 @@ def _event(key: str, payment: Payment, amount: Decimal, number: str, reason: str
         source=OPERATOR,
         source_id=f"refund:{number}",
         dossier=key,
-        occurred_at=from_micros(now()),
+        occurred_at=from_micros(now),
         body=body,
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from lgsp.cli.book import now, opened
+from lgsp.cli.book import opened
 from lgsp.cli.commands import command
 from lgsp.cli.failure import FINDING, FINE
 from lgsp.cli.here import Here
@@ -32,7 +32,7 @@ def add(app: typer.Typer) -> None:
     async def status(here: Here) -> int:
         _ = here._
         async with opened(here, "worker") as book:
-            at = now()
+            at = book.now()
             silent = int(book.part["worker"].lease_seconds * 1_000_000)  # it beats three times in its lease
             today = local(at).date().isoformat()
             standing = await book.work.standing(today)

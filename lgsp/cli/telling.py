@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lgsp.cli.book import Book, now
+from lgsp.cli.book import Book
 from lgsp.cli.here import Here
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ async def tell(here: Here, book: Book, event: Event, action: str, target: str, r
     systems = [registry[name] for name in settings.systems if name in registry]
     chosen = choose(systems, settings.systems, settings.province)
     await book.store.start()
-    ledger = Ledger(book.store, Router(systems, settings.systems, chosen), worker="cli", now=now)
+    ledger = Ledger(book.store, Router(systems, settings.systems, chosen), worker="cli", now=book.now)
     ledger.use_codes(await book.store.read(read_tables))
     digest = sha256(event.model_dump_json().encode()).hexdigest()
     accepted = await ledger.accept(Inbound(OPERATOR, action, [event], digest))

@@ -10,7 +10,7 @@ from lgsp.canonical.dossier import Dossier, Procedure, Step
 from lgsp.canonical.events import DossierChanged, DossierReported, Event, StepTaken
 from lgsp.canonical.party import Party, PartyKind
 from lgsp.canonical.status import Status
-from lgsp.clock import FixedClock, micros
+from lgsp.clock import Clock, micros
 from lgsp.ledger.ledger import Ledger
 from lgsp.ledger.types import Acceptance, Breaker, Folded, Inbound, Planned
 from lgsp.store.engine import Store
@@ -84,7 +84,7 @@ class TwoRoutes:
 
 def ledger(
     store: Store,
-    clock: FixedClock,
+    clock: Clock,
     worker: str = "w1",
     *,
     lease: float = 30.0,
