@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Select, func, select
@@ -69,8 +70,8 @@ async def test_a_worker_ahead_by_an_hour_takes_nobodys_lease_and_sends_nothing_e
     assert (late.id, await one.recover()) == (mine.id, (1, 0)), "a lease does run out"
 
 
-def scalar(query: Select[tuple[int]], connection: Connection) -> int:
-    return connection.execute(query).scalar_one()
+def scalar(query: Select[Any], connection: Connection) -> int:
+    return int(connection.execute(query).scalar_one())
 
 
 class Behind(SystemClock):
