@@ -28,13 +28,13 @@ def body(event: Event, model: type[Body]) -> Body:
     return event.body
 
 
-def reference(event: Event, length: int, prefix: str = "") -> str:
+def reference(event: Event, length: int, prefix: str = "", alphabet: str = _LETTERS) -> str:
     """Our reference of an attempt: the same for the same event, another for another."""
     number = int.from_bytes(hashlib.sha256(f"{event.source}\n{event.source_id}".encode()).digest(), "big")
     letters = []
     for _ in range(length - len(prefix)):
-        number, rest = divmod(number, len(_LETTERS))
-        letters.append(_LETTERS[rest])
+        number, rest = divmod(number, len(alphabet))
+        letters.append(alphabet[rest])
     return prefix + "".join(letters)
 
 

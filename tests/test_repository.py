@@ -143,7 +143,8 @@ def test_examples_hold_nothing_but_the_known_words(system: System) -> None:
     words = {"operation", "label", "request", "before", "settings", "mock", "schemas", "heavy", "local"}
     assert all(set(one) <= words for one in document["operations"])
     assert all(
-        set(one) <= {"body", "sample", "content_type", "path", "query", "schema"} for one in document["hooks"].values()
+        set(one) <= {"body", "sample", "content_type", "path", "query", "headers", "schema"}
+        for one in document["hooks"].values()
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from lgsp.network import Network
-from lgsp.spi.inbound import Enquiry, InboundHook, Poll
+from lgsp.spi.inbound import Enquiry, InboundFile, InboundHook, Poll
 from lgsp.spi.operation import Operation
 
 
@@ -90,6 +90,7 @@ class ConnectorPlugin:
     hooks: tuple[InboundHook, ...] = ()
     polls: tuple[Poll, ...] = ()
     enquiries: tuple[Enquiry, ...] = ()
+    files: tuple[InboundFile, ...] = ()
 
     def operation(self, name: str) -> Operation[Any, Any]:
         """The operation of this name; ``KeyError`` if there is none."""

@@ -110,6 +110,20 @@ class InboundHook:
 
 
 @dataclass(frozen=True, slots=True)
+class InboundFile:
+    """A file of the system that a person brings, such as a bank's statement.
+
+    ``read`` gets the content, the system's settings and which of its forms the file has (``--form``; empty: the usual
+    one), and reads it whole or raises ``InboundInvalid`` with the line and column; no value of the file in either.
+    """
+
+    name: str
+    read: Callable[[bytes, Any, str], Received]
+    about: str
+    """What it is, in a few words."""
+
+
+@dataclass(frozen=True, slots=True)
 class Enquiry:
     """One address at which a system asks what the bus holds true of a dossier; nothing changes by it.
 

@@ -19,7 +19,7 @@ from lgsp.canonical.dossier import Dossier
 from lgsp.canonical.payment import PaymentState
 from lgsp.canonical.shipment import ShipmentState
 from lgsp.canonical.status import Status
-from mocks import admin_units, business_registry, npsp_payment, population, viettel_post, vnpay, vnpost
+from mocks import admin_units, bank_transfer, business_registry, npsp_payment, population, viettel_post, vnpay, vnpost
 from tests.support.conformance import ADDRESS
 from tests.support.daemons import House, house, until
 from tests.support.feeding import Life, iso
@@ -54,6 +54,10 @@ address = "{ADDRESS}/admin_units"
 address = "{ADDRESS}/vnpay/transaction"
 terminal = "TINHDVC1"
 secret = "VNPAYTESTSECRET0123456789ABCDEFG"
+[systems.bank_transfer]
+bank = "970436"
+account = "1012345678901"
+secret = "sepaySecret01"
 [systems.npsp_payment]
 partner = "DVC-TINH01"
 secret = "LGSP-TEST-SECRET-0001"
@@ -125,11 +129,21 @@ class World:
 async def world(folder: Path, platform: str = "vnpay") -> AsyncIterator[World]:
     mocks: dict[str, Any] = {
         module.__name__.rpartition(".")[2]: module.make()
-        for module in (population, business_registry, admin_units, vnpay, npsp_payment, vnpost, viettel_post)
+        for module in (
+            population,
+            business_registry,
+            admin_units,
+            vnpay,
+            npsp_payment,
+            vnpost,
+            viettel_post,
+            bank_transfer,
+        )
     }
     province = f"[province]\n{CHOICE.format(platform)}"
     async with house(folder, extra=SYSTEMS, others=mocks, province=province) as bus:
         mocks["vnpay"].options.ipn = f"{bus.daemon.address}/vnpay/ipn"
+        mocks["bank_transfer"].options.notify = f"{bus.daemon.address}/bank_transfer/credit"
         mocks["npsp_payment"].options.confirm = f"{bus.daemon.address}/npsp_payment/confirm"
         mocks["viettel_post"].options.webhook = f"{bus.daemon.address}/viettel_post/webhook"
         try:
@@ -226,6 +240,37 @@ async def test_a_fee_is_asked_for_paid_and_told_everywhere(tmp_path: Path, platf
         [item] = await there.bus.parked()  # the amount that was a dong off, for a person
         assert item.cause == f"payment:{platform}:wrong_amount"
         assert sum(p.amount for p in paid.payments if p.state is PaymentState.PAID) == account.paid
+
+
+async def test_a_fee_is_paid_by_transfer_and_what_fits_nothing_waits_for_a_person(tmp_path: Path) -> None:
+    life = Life(15)
+    async with world(tmp_path, "bank_transfer") as there:
+        [payment] = (await owing(there, life)).payments
+        await until(lambda: there.actions(life, "pay_link"), "the code at the one-stop system")
+        sent = [json.loads(r.content) for r in there.bus.taps["onestop"].requests if b'"pay_link"' in r.content]
+        link = json.loads(sent[0]["payload"])
+        assert (link["qr"], link["amount"]) == (payment.qr, 50_000)
+        bank = there.mocks["bank_transfer"]
+        amount, text = bank.scan(link["qr"])
+        short = bank.credit(amount - 1, text)
+        cut = bank.credit(amount, text[:-2])
+        right = bank.credit(amount, text)
+        again = bank.credit(amount, text)
+        for credit, how, said in (
+            (right, {"wrong": True}, "401"), (right, {"late": 301}, "401"), (short, {}, "200"), (cut, {}, "200"),
+            (right, {}, "200"), (right, {}, "200"), (again, {}, "200"),
+        ):  # fmt: skip
+            calls = len(credit.calls)
+            bank.call(credit, **how)
+            await until(lambda c=credit, n=calls: len(c.calls) > n, "an answer")  # type: ignore[misc]  # no lambda with a default has a type
+            assert credit.calls[-1] == said
+        paid = await there.comes(life, lambda d: d.payments[0].state is PaymentState.PAID, "the payment")
+        assert (int(paid.to_pay), paid.payments[0].transaction, len(paid.payments)) == (0, right.transaction, 1)
+        kept = there.kept(life)
+        await until(lambda: kept.payment, "the payment at the one-stop system")
+        assert kept.payment["paymentAmount"] == 50_000
+        causes = sorted(item.cause for item in await there.bus.parked())
+        assert causes == [f"payment:bank_transfer:{why}" for why in ("twice", "unknown_reference", "wrong_amount")]
 
 
 async def test_a_citizen_who_cancels_gets_another_attempt(tmp_path: Path) -> None:

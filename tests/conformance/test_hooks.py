@@ -41,7 +41,7 @@ def named(pair: Pair) -> str:
 
 
 def own_settings(system: System) -> SystemSettings:
-    return settings_for(next(case for case in cases() if case.system is system))
+    return settings_for(next(case for case in cases(local=True) if case.system is system))
 
 
 def example(pair: Pair) -> Mapping[str, Any]:
@@ -55,7 +55,9 @@ def body_of(pair: Pair) -> bytes:
     if "sample" not in shown and "body" not in shown:
         return b""  # a call of a query alone
     if "sample" in shown:
-        text = (contract_of(pair[0]) / "samples" / shown["sample"]).read_text(encoding="utf-8")
+        text: str = (contract_of(pair[0]) / "samples" / shown["sample"]).read_text(encoding="utf-8")
+        if not pair[1].file_fields:
+            return text.encode()  # to the byte, since it may be signed
         told = json.loads(text) if "json" in shown.get("content_type", "") else None
     else:
         told, text = filled(shown["body"], 1), ""
@@ -77,7 +79,8 @@ def request(pair: Pair, body: bytes | None = None, content_type: str | None = No
     return InboundRequest(
         method=pair[1].method, path=pair[1].path, path_params=shown.get("path", {}),
         query=dict(parse_qsl(query, keep_blank_values=True)), raw_query=query, received_at=START,
-        headers={"content-type": kind} if kind else {}, body=body_of(pair) if body is None else body, client="test",
+        headers={**({"content-type": kind} if kind else {}), **shown.get("headers", {})},
+        body=body_of(pair) if body is None else body, client="test",
     )  # fmt: skip
 
 

@@ -44,7 +44,9 @@ async def test_every_request_has_finite_timeouts(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    "case", [next(c for c in cases() if c.system is s) for s in systems()], ids=lambda c: c.system.name
+    "case",
+    [next(c for c in (*cases(), *cases(local=True)) if c.system is s) for s in systems()],
+    ids=lambda c: c.system.name,
 )
 async def test_check_says_one_line_that_a_person_can_read(case: Case) -> None:
     async with rig_of(case) as rig:
@@ -52,4 +54,5 @@ async def test_check_says_one_line_that_a_person_can_read(case: Case) -> None:
         assert isinstance(line, str)
         assert line
         assert "\n" not in line
-        assert rig.mock.calls, "check has to reach the remote"
+        if not case.example.get("local"):  # of a system that nobody calls, there is nothing to reach
+            assert rig.mock.calls, "check has to reach the remote"
