@@ -8,13 +8,14 @@ from types import MappingProxyType
 from typing import Any
 
 from lgsp.canonical.codes import CodeTables
-from lgsp.canonical.dossier import Dossier
+from lgsp.canonical.dossier import Dossier, Step
 from lgsp.canonical.events import Doubt, Event, FeeRequested, PaymentDoubted, ShipmentRequested
 from lgsp.canonical.shipment import Direction
 from lgsp.errors import ConfigError
 from lgsp.ledger.types import Acceptance, Folded, Planned
 from lgsp.spi.registry import System
 from lgsp.truth import fold, judge, touches
+from lgsp.truth.steps import repeats
 
 ONE_OF: Mapping[str, str] = MappingProxyType({"fee.requested": "fee_platform", "shipment.requested": "parcel_carrier"})
 """Events that go to one system only, however many could serve them, with the setting of ``[province]`` that names it:
@@ -103,6 +104,10 @@ class Router:
             for when, own, planned in self._routes.get(event.type, ())
             if one in (None, planned.system) and (when is None or when(event, own))
         ]
+
+    def repeats(self, steps: Sequence[Step]) -> Sequence[bool]:
+        """Whether each of a dossier's steps was told before in another way."""
+        return repeats(steps)
 
     def touches(self, event: Event) -> bool:
         """Whether the fold looks at the event at all."""

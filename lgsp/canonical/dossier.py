@@ -146,6 +146,8 @@ class Step(Canonical):
 
     id: Code
     """Unique in its dossier: the source's number or, failing that, one derived from the step's own content."""
+    unnumbered: bool = False
+    """Its id is derived; told in another way, the same step may have a number."""
     dossier: Code
     officer: Name
     position: Text = ""

@@ -9,8 +9,8 @@ from secrets import token_hex
 from sqlalchemy import Connection, bindparam, exists, insert, or_, select, text, update
 
 from lgsp.canonical.codes import CodeTables
-from lgsp.canonical.dossier import Dossier
-from lgsp.canonical.events import CodesTold, DossierRegistered, Event, PaymentTold, ShipmentMoved
+from lgsp.canonical.dossier import Dossier, Step
+from lgsp.canonical.events import CodesTold, DossierRegistered, Event, PaymentTold, ShipmentMoved, StepTaken
 from lgsp.canonical.payment import Payment
 from lgsp.clock import micros
 from lgsp.ledger.codes import tell
@@ -47,8 +47,19 @@ _AHEAD = (
 _EARLY = (
     select(_e.id, _e.payload)
     .where(_e.dossier == _b("dossier_"), _e.type == "step.taken", ~exists().where(_d.event == _e.id))
-    .order_by(_e.occurred_at, _e.id)
+    .order_by(_e.id)
 )
+_BESIDE = (
+    select(_e.payload)
+    .where(
+        _e.dossier == _b("dossier_"),
+        _e.type == "step.taken",
+        _e.occurred_at.between(_b("from_"), _b("to_")),
+    )
+    .order_by(_e.id)
+)
+_MINUTES = 120_000_000
+"""Microseconds around a step in which the same step may have been told in another way."""
 _SUPERSEDE = (
     update(deliveries)
     .where(_d.id == _b("id_"), _d.state.in_(_REPLACEABLE))
@@ -70,6 +81,12 @@ def refers_to(event: Event) -> tuple[str, str] | None:
         case PaymentTold(platform=system, reference=code) | ShipmentMoved(carrier=system, order=code) if code:
             return system, code
     return None
+
+
+def step_of(event: Event) -> Step:
+    """The step that an event of its type tells."""
+    assert isinstance(event.body, StepTaken)
+    return event.body.step
 
 
 def apart(order_key: str, event_id: int) -> str:
@@ -194,7 +211,7 @@ class Admission:
         if isinstance(event.body, CodesTold):
             tell(self.connection, event.body, self.now)
         folded, first = self._fold(event)
-        if not folded.stale and not folded.early:
+        if not folded.stale and not folded.early and not self._told_before(event):
             self.enqueue(stored, event, self.planner.plan(event))
         for follow in folded.events:  # of the same dossier, named after what happens once: new too
             self._admit(follow, "", None, stored)
@@ -221,9 +238,21 @@ class Admission:
 
     def _catch_up(self, dossier: str) -> None:
         """Steps that reached us before their dossier did: they go now, in their own order."""
-        for event_id, payload in self.connection.execute(_EARLY, {"dossier_": dossier}).all():
-            event = Event.stored(payload)
+        rows = self.connection.execute(_EARLY, {"dossier_": dossier}).all()
+        early = [(event_id, Event.stored(payload)) for event_id, payload in rows]
+        told_before = self.planner.repeats([step_of(event) for _, event in early])
+        due = [one for one, before in zip(early, told_before, strict=True) if not before]
+        for event_id, event in sorted(due, key=lambda one: (one[1].occurred_at, one[0])):
             self.enqueue(event_id, event, self.planner.plan(event))
+
+    def _told_before(self, event: Event) -> bool:
+        """Whether it is a step, just recorded, that was told already in another way."""
+        if not isinstance(event.body, StepTaken):
+            return False
+        at = micros(event.occurred_at)
+        around = {"from_": at - _MINUTES, "to_": at + _MINUTES}
+        rows = self.connection.execute(_BESIDE, {"dossier_": event.dossier, **around}).all()
+        return len(rows) > 1 and self.planner.repeats([step_of(Event.stored(payload)) for (payload,) in rows])[-1]
 
     def resolve(self, event: Event) -> Event:
         """The event under the bus's key of its dossier: what the identity table says, or the source's own code,

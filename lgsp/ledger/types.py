@@ -8,7 +8,7 @@ from enum import Enum, StrEnum
 from typing import Protocol
 
 from lgsp.canonical.codes import CodeTables
-from lgsp.canonical.dossier import Dossier
+from lgsp.canonical.dossier import Dossier, Step
 from lgsp.canonical.events import Event
 from lgsp.wire.exchange import Opened
 
@@ -99,6 +99,10 @@ class Planner(Protocol):
     def fold(self, known: Dossier | None, event: Event, codes: CodeTables) -> Folded: ...
 
     def plan(self, event: Event) -> Sequence[Planned]: ...
+
+    def repeats(self, steps: Sequence[Step]) -> Sequence[bool]:
+        """For steps of one dossier in the order in which they were told: whether each was told before."""
+        ...
 
     def judge(self, known: Dossier | None, event: Event) -> Acceptance | None:
         """What the caller that told the event is to hear beside whether it is known; None: nothing."""

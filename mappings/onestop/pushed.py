@@ -250,6 +250,7 @@ def document_trace(trace: DocumentTrace, context: Context) -> Sequence[Event]:
     step_id = f"action-{trace.TraceId}" if trace.TraceId else fingerprint(trace)
     values = {
         "id": step_id,
+        "unnumbered": not trace.TraceId,
         "dossier": code,
         "officer": trace.UserName,
         "position": trace.UserPosition,

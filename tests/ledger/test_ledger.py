@@ -337,3 +337,31 @@ async def test_a_worker_that_died_while_logging_in_keeps_nobody_waiting(store: S
     with pytest.raises(asyncio.CancelledError):
         await LedgerGrants(store, "alive", now, never).renew("npsp", "session", "s-2", dies)
     assert await LedgerGrants(store, "other", now, never).get("npsp", "session", fresh) == "s-2"
+
+
+def twin(code: str, number: int, told: str) -> Event:
+    """A step as a trace without a number tells it, or as the poll does."""
+    event = step(code, number)
+    assert isinstance(event.body, StepTaken)
+    named = {"id": f"action-{number}"} if told == "polled" else {"id": f"{number:032x}", "unnumbered": True}
+    return event.with_(source_id=f"{told}-{code}-{number}", body=StepTaken(step=event.body.step.with_(**named)))
+
+
+@pytest.mark.parametrize("ways", [("pushed", "polled"), ("polled", "pushed")], ids="-then-".join)
+@pytest.mark.parametrize("known", ["first", "last"])
+async def test_a_step_that_is_pushed_and_polled_goes_once(store: Store, ways: tuple[str, str], known: str) -> None:
+    book = ledger(store, FixedClock(NINE))
+    if known == "first":
+        await book.accept(message(reported(A, 1)))
+    for way in ways:
+        await book.accept(message(*(twin(A, n, way) for n in (2, 3))))
+    await book.accept(message(step(A, 2).with_(source_id="one-more")))  # numbered, too
+    if known == "last":
+        await book.accept(message(reported(A, 1)))
+    rows = await store.read(
+        lambda c: c.execute(
+            select(events.c.source_id).join(deliveries, deliveries.c.event == events.c.id)
+            .where(events.c.type == "step.taken").order_by(deliveries.c.seq, deliveries.c.id)
+        ).scalars().all()
+    )  # fmt: skip
+    assert rows == [f"{ways[0]}-{A}-2", "one-more", f"{ways[0]}-{A}-3"]

@@ -15,6 +15,7 @@ from lgsp.ledger.ledger import Ledger
 from lgsp.ledger.types import Acceptance, Breaker, Folded, Inbound, Planned
 from lgsp.store.engine import Store
 from lgsp.truth import fold, judge, touches
+from lgsp.truth.steps import repeats
 
 NINE = datetime(2026, 10, 8, 2, 0, tzinfo=UTC)
 
@@ -71,6 +72,9 @@ class TwoRoutes:
         if isinstance(event.body, StepTaken):
             return [Planned("npsp", "update_progress")]
         return []
+
+    def repeats(self, steps: Sequence[Step]) -> Sequence[bool]:
+        return repeats(steps)
 
     def touches(self, event: Event) -> bool:
         return touches(event)

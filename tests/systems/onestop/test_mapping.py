@@ -40,8 +40,10 @@ from lgsp.canonical.events import (
 from lgsp.canonical.fee import FeeKind, FeeTime, PaidThrough
 from lgsp.canonical.party import IdentifierKind, Party, PartyKind
 from lgsp.canonical.status import Status
+from lgsp.clock import VIETNAM
 from lgsp.errors import MappingError
 from lgsp.spi.mapping import Context
+from lgsp.truth.steps import same
 from mappings.onestop import MAPPINGS
 from mappings.onestop.polled import changed_dossier, record_events
 from mappings.onestop.pushed import document_trace, sync_document
@@ -218,6 +220,20 @@ def test_a_step_has_one_name_pushed_or_polled() -> None:
     *_, step, _ = changed_dossier(polled(), context())
     (pushed,) = document_trace(DocumentTrace.model_validate(trace(TraceId="5001")), context())
     assert (pushed.source, pushed.source_id) == (step.source, step.source_id)
+
+
+def test_a_trace_without_a_number_is_the_step_that_is_polled() -> None:
+    *_, event, _ = changed_dossier(polled(), context())
+    assert isinstance(event.body, StepTaken)
+    action = event.body.step
+    sent = trace(
+        TraceId="", DocCode=action.dossier, UserName=action.officer, UserPosition="", Comment=action.content,
+        DateCreated=action.at.astimezone(VIETNAM).strftime("%Y-%m-%dT%H:%M:%S.123%z"),
+    )  # fmt: skip
+    (pushed,) = document_trace(DocumentTrace.model_validate(sent), context())
+    assert isinstance(pushed.body, StepTaken)
+    assert (action.unnumbered, pushed.body.step.unnumbered) == (False, True)
+    assert same(pushed.body.step, action)
 
 
 def test_a_change_there_and_back_is_two_changes() -> None:
