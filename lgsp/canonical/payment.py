@@ -7,6 +7,7 @@ separate: this is the order. The obligation is the dossier's fees, the receipt a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
@@ -44,6 +45,22 @@ PAYMENT_STEPS: Mapping[PaymentState, frozenset[PaymentState]] = MappingProxyType
 
 RECEIVED = frozenset({_P.PAID, _P.REFUND_PENDING, _P.REFUND_FAILED})
 """States in which the province holds the money."""
+
+UNPAID = frozenset({_P.PENDING, _P.FAILED, _P.EXPIRED})
+"""States in which money may still come."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFee:
+    """An attempt that nobody has paid, as far as it is needed to tell whose a credit may be."""
+
+    platform: str
+    reference: str
+    dossier: str
+    amount: int
+    """Dong."""
+    created_at: int
+    """Microseconds."""
 
 
 class Payment(Canonical):

@@ -35,6 +35,16 @@ def payment_state(_: Translator, name: str) -> str:
     }.get(name, name)
 
 
+def doubt(_: Translator, name: str) -> str:
+    """Why money waits for a person, in words."""
+    return {
+        "unknown_reference": _("names no payment that was asked for"),
+        "wrong_amount": _("another amount than was asked for"),
+        "twice": _("the fee was paid already"),
+        "after_end": _("the dossier had ended"),
+    }.get(name, name)
+
+
 def shipment_state(_: Translator, name: str) -> str:
     """Where a parcel is, in words."""
     return {
@@ -114,7 +124,10 @@ def advice(_: Translator, system: str, cause: str) -> str:
                 system=system
             )
         case "payment":
-            return _("find out whose it is, then release it to be judged anew; or send it back and discard")
+            return _(
+                "find out whose it is (`lgsp match-payments`), then release it to be judged anew; "
+                "or send it back and discard"
+            )
         case "defect":
             return _("a defect of this software or a plug-in: report it with the log, update, then release")
         case _:

@@ -119,7 +119,7 @@ class Admission:
             upsert(self.connection, cursors, row, ["name"], ["value", "moved_at"])
         if not item.events:
             return Acceptance.NEW
-        known = self._known(item.events)
+        known = self.known(item.events)
         if known and item.message_id and any(digest != item.digest for digest in known.values()):
             return Acceptance.CONFLICT
         judged = self._judge(item.events[0]) if len(item.events) == 1 else None
@@ -137,9 +137,10 @@ class Admission:
         if not isinstance(event.body, PaymentTold):
             return None
         told = self.resolve(event)
-        return self.planner.judge(self._truth(told.dossier) if told.dossier else None, told)
+        return self.planner.judge(self.truth(told.dossier) if told.dossier else None, told)
 
-    def _known(self, wanted: Sequence[Event]) -> dict[tuple[str, str], str]:
+    def known(self, wanted: Sequence[Event]) -> dict[tuple[str, str], str]:
+        """Those of the events that were told before, by (source, source id), with the digest of their message."""
         by_source: dict[str, list[str]] = {}
         for event in wanted:
             by_source.setdefault(event.source, []).append(event.source_id)
@@ -151,7 +152,7 @@ class Admission:
 
     def event(self, event: Event) -> int | None:
         """Record one event and what follows from it; its id, or None if it was known."""
-        if self._known([event]):
+        if self.known([event]):
             return None
         return self._admit(self.resolve(event), "", None, None)
 
@@ -159,7 +160,7 @@ class Admission:
         """Record what answers told: (event, the delivery's dossier key, exchange, delivery)."""
         if not told:
             return
-        known = set(self._known([event for event, *_ in told]))
+        known = set(self.known([event for event, *_ in told]))
         codes = []
         for event, key, exchange, delivery in told:
             if (event.source, event.source_id) in known:
@@ -216,7 +217,7 @@ class Admission:
         for follow in folded.events:  # of the same dossier, named after what happens once: new too
             self._admit(follow, "", None, stored)
         for ask in folded.asks:
-            if self.planner.plan(ask) and not self._known([ask]):
+            if self.planner.plan(ask) and not self.known([ask]):
                 self._admit(ask, "", None, stored)
         if first:
             self._catch_up(event.dossier)
@@ -296,7 +297,7 @@ class Admission:
         """What the event does to the truth, and whether the dossier became known by it."""
         if not self.planner.touches(event) or not (event.dossier or isinstance(event.body, PaymentTold)):
             return Folded(), False
-        known = self._truth(event.dossier) if event.dossier else None
+        known = self.truth(event.dossier) if event.dossier else None
         folded = self.planner.fold(known, event, self.codes)
         if folded.dossier is not None:
             row = {
@@ -310,7 +311,8 @@ class Admission:
                 self._refer(known, folded.dossier, event.dossier)
         return folded, known is None and folded.dossier is not None
 
-    def _truth(self, dossier: str) -> Dossier | None:
+    def truth(self, dossier: str) -> Dossier | None:
+        """What is held true of the dossier now."""
         state = self.connection.execute(_STATE, {"dossier_": dossier}).scalar()
         return Dossier.model_validate_json(state) if state is not None else None
 

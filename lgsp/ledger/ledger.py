@@ -18,6 +18,7 @@ from lgsp.ledger import claim as claiming
 from lgsp.ledger import recover as recovery
 from lgsp.ledger import settle as settling
 from lgsp.ledger.admit import Admission, dossier_of, refers_to
+from lgsp.ledger.foresee import Foreseen, foresee
 from lgsp.ledger.types import (
     Acceptance,
     Breaker,
@@ -33,6 +34,9 @@ from lgsp.ledger.types import (
 from lgsp.store.dialect import upsert
 from lgsp.store.engine import Store, Write
 from lgsp.store.schema import cursors, deliveries, dossiers, events, exchanges, identities, reference_codes, workers
+
+_PART = 500
+"""Events looked up at once."""
 
 
 class Ledger:
@@ -94,6 +98,17 @@ class Ledger:
                 .limit(1)
             ).first()
             return ("", None) if row is None else (row[0], Dossier.model_validate_json(row[1]))
+
+        return await self.store.read(query)
+
+    async def foresee(self, told: Sequence[Event]) -> list[Foreseen]:
+        """What would become of these events, in order; none of them is kept."""
+
+        def query(connection: Connection) -> list[Foreseen]:
+            admission = self._admission(connection)
+            truths: dict[str, Dossier | None] = {}
+            parts = (told[start : start + _PART] for start in range(0, len(told), _PART))
+            return [one for part in parts for one in foresee(admission, part, truths)]
 
         return await self.store.read(query)
 

@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import Connection, desc, func, select, text
 
 from lgsp.canonical.dossier import Dossier
-from lgsp.canonical.payment import Payment
+from lgsp.canonical.events import Event, PaymentDoubted
+from lgsp.canonical.payment import UNPAID, OpenFee, Payment
+from lgsp.ledger.admit import dossier_of
 from lgsp.ledger.types import State
 from lgsp.store.engine import Store
 from lgsp.store.schema import (
@@ -21,6 +23,7 @@ from lgsp.store.schema import (
     events,
     exchanges,
     identities,
+    reference_codes,
     revoked_links,
     systems,
     tallies,
@@ -108,6 +111,7 @@ _ITEM = select(
 
 def _item(row: Any) -> WorkItem:
     values: list[Any] = list(row)  # the columns are selected in the order of the fields
+    values[3] = dossier_of(values[3])
     values[9] = bool(values[9])
     return WorkItem(*values)
 
@@ -279,6 +283,35 @@ class Views:
         def query(c: Connection) -> tuple[Payment, ...]:
             state = c.execute(select(dossiers.c.state).where(dossiers.c.dossier == key)).scalar()
             return Dossier.model_validate_json(state).payments if state is not None else ()
+
+        return await self._store.read(query)
+
+    async def doubted_money(self, limit: int = 1000) -> list[tuple[WorkItem, PaymentDoubted]]:
+        """Money that waits for a person, oldest first."""
+
+        def query(c: Connection) -> list[tuple[WorkItem, PaymentDoubted]]:
+            q = _ITEM.add_columns(events.c.payload).where(
+                _OPEN, _d.state == State.PARKED.value, events.c.type == "payment.doubted"
+            )
+            found = []
+            for row in c.execute(q.order_by(_d.id).limit(limit)):
+                body = Event.stored(row.payload).body
+                if isinstance(body, PaymentDoubted):
+                    found.append((_item(row[:-1]), body))
+            return found
+
+        return await self._store.read(query)
+
+    async def open_fees(self, platforms: Sequence[str], limit: int = 20_000) -> list[OpenFee]:
+        """Attempts at these platforms that nobody has paid, newest first."""
+
+        def query(c: Connection) -> list[OpenFee]:
+            r = reference_codes.c
+            q = select(r.system, r.code, r.dossier, r.amount, r.created_at).where(
+                r.kind == "payment", r.system.in_(platforms), r.state.in_([s.value for s in UNPAID])
+            )
+            rows = c.execute(q.order_by(desc(r.created_at)).limit(limit))
+            return [OpenFee(row[0], row[1], row[2], int(row[3]), row[4]) for row in rows]
 
         return await self._store.read(query)
 
