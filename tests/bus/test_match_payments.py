@@ -177,7 +177,7 @@ NEAR: list[tuple[str, int, str, list[tuple[int, tuple[str, ...]]]]] = [
      [(1, ("dossier", "amount")), (2, ("amount",)), (4, ("amount",))]),
     ("a-letter-wrong", 70_000, f"{R3[:6]}X{R3[7:]}", [(3, ("reference", "amount"))]),
     ("two-cut-off", 60_000, f"DVC {R3[:-2]}", [(3, ("reference",))]),
-    ("three-wrong", 60_000, f"{R3[:4]}XXX{R3[7:]}", []),
+    ("three-wrong", 60_000, f"{R3[:4]}RST{R3[7:]}", []),
 ]  # fmt: skip
 
 
