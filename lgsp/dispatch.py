@@ -64,6 +64,8 @@ class Dispatcher:
             first=self._settings.retry_first,
             cap=self._settings.retry_cap,
             max_attempts=self._settings.max_attempts,
+            ended=claimed.ended,
+            alike=claimed.alike,
         )
         if claimed.deadline_at is not None and now > claimed.deadline_at:
             if mapping.late is not None and not claimed.doubtful:
@@ -94,7 +96,10 @@ class Dispatcher:
             if isinstance(error, CallError):
                 error.system, error.operation = error.system or self._system.name, error.operation or operation.name
             decision = outcome.decide(_as_sent(case, error, departures), error)
-            return self._settlement(claimed, decision, left_at=_left_at(error, departures, now))
+            settlement = self._settlement(claimed, decision)
+            if decision.counted:
+                settlement = replace(settlement, ended=outcome.ending(error), alike=case.in_a_row(error))
+            return replace(settlement, doubted_at=_left_at(error, departures, now) if decision.doubtful else 0)
         return self._settlement(claimed, outcome.Decision(State.DONE, healthy=True), follows)
 
     def _told_late(self, late: Callable[[Event, Context], Sequence[Event]], claimed: Claimed) -> Settlement:
@@ -159,9 +164,7 @@ class Dispatcher:
                     raise Undecided(not_yet)
         return await getattr(self._connector, operation.name)(request, claimed.key)
 
-    def _settlement(
-        self, claimed: Claimed, decision: outcome.Decision, follows: Sequence[Event] = (), *, left_at: int = 0
-    ) -> Settlement:
+    def _settlement(self, claimed: Claimed, decision: outcome.Decision, follows: Sequence[Event] = ()) -> Settlement:
         now = micros(self._around.clock.now())
         if decision.state is State.PARKED:
             self._log.warning(
@@ -179,12 +182,13 @@ class Dispatcher:
             due_at=now + int(decision.wait * 1_000_000),
             counted=decision.counted,
             doubtful=decision.doubtful,
-            doubted_at=left_at if decision.doubtful else 0,
             cause=decision.cause,
             reason=decision.reason,
             events=tuple(follows),
             healthy=decision.healthy,
             hold=decision.hold,
+            ended=claimed.ended,
+            alike=claimed.alike,
         )
 
 

@@ -24,10 +24,11 @@ from lgsp.retry import backoff
 from lgsp.spi.operation import Repeat
 
 UNREADABLE_LIMIT = 12
-"""Attempts after which an answer that cannot be read is a person's work: an error page of a passing failure is not."""
+"""Attempts in a row after which an answer that cannot be read is a person's work: an error page of a passing failure
+is not."""
 
 SESSION_LIMIT = 5
-"""Attempts with a fresh session after which its being refused is a refusal of access, and holds the system."""
+"""Attempts in a row with a fresh session after which its being refused is a refusal of access, and holds the system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,14 @@ class Case:
     max_attempts: int = 40
     sent: bool = True
     """Whether bytes of a call that may change something left in this try."""
+    ended: str = ""
+    """How the last counted attempt ended, by ``ending``."""
+    alike: int = 0
+    """How many in a row ended so."""
+
+    def in_a_row(self, error: Exception) -> int:
+        """The attempts in a row that ended like this one, with it."""
+        return self.alike + 1 if self.ended == ending(error) else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,17 @@ class Decision:
     hold: str = ""
 
 
+def ending(error: Exception) -> str:
+    """Which failures count as alike where so many in a row decide; empty: those for which none do."""
+    match error:
+        case SessionRejected():
+            return "session"
+        case BadAnswer():
+            return "unreadable"
+        case _:
+            return ""
+
+
 def decide(case: Case, error: Exception) -> Decision:
     """The decision for a try that ended in ``error``."""
     reason = redact.personal(str(error))
@@ -76,7 +96,7 @@ def decide(case: Case, error: Exception) -> Decision:
             return Decision(
                 _waiting(case), wait=max(error.ask_after, 0.0), reason=reason, doubtful=case.doubtful, healthy=True
             )
-        case SessionRejected() if case.attempts + 1 < SESSION_LIMIT:
+        case SessionRejected() if case.in_a_row(error) < SESSION_LIMIT:
             # A session can be lost again between its log-in and its use, by another call's misfortune too.
             return Decision(
                 _waiting(case), wait=again, counted=True, reason=reason, doubtful=case.doubtful, healthy=False
@@ -89,7 +109,7 @@ def decide(case: Case, error: Exception) -> Decision:
             return Decision(
                 State.PARKED, cause=f"rejected:{error.system}:{error.operation}:{code}", reason=reason, healthy=True
             )
-        case BadAnswer() if case.attempts + 1 >= UNREADABLE_LIMIT:
+        case BadAnswer() if case.in_a_row(error) >= UNREADABLE_LIMIT:
             return Decision(
                 State.PARKED,
                 cause=f"unreadable:{error.system}:{error.operation}",

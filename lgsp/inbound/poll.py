@@ -52,29 +52,31 @@ class Poller:
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until told to stop. A failure waits longer each time and stops nothing else."""
         log = Log(system=self.system.name, poll=self.poll.name)
-        failures = 0
+        failures = refused = 0
         while not stop.is_set():
             wait = self.every
             try:
                 if await self.ledger.may_poll(self.system.name, self.name, max(60.0, self.settings.total_timeout * 2)):
                     await self.once()
+                    refused = 0
                 failures = 0
             except SessionRejected as error:
                 # Lost again between log-in and use; refused again and again, it is a refusal of access.
-                failures += 1
+                failures, refused = failures + 1, refused + 1
                 wait = backoff(failures, first=max(self.every, 1.0), cap=self.settings.retry_cap, seed=self.name)
-                if failures >= SESSION_LIMIT:
+                if refused >= SESSION_LIMIT:
+                    refused = 0
                     await self.hold(self.system.name, str(error))
                 log.warning("poll_failed", reason=str(error), wait=round(wait, 1))
             except AccessRefused as error:
                 await self.hold(self.system.name, str(error))
                 log.error("poll_refused", reason=str(error))
             except (CallError, StoreError) as error:
-                failures += 1
+                failures, refused = failures + 1, 0
                 wait = backoff(failures, first=max(self.every, 1.0), cap=self.settings.retry_cap, seed=self.name)
                 log.warning("poll_failed", reason=str(error), wait=round(wait, 1))
             except Exception:
-                failures += 1
+                failures, refused = failures + 1, 0
                 wait = backoff(failures, first=max(self.every, 5.0), cap=self.settings.retry_cap, seed=self.name)
                 log.exception("poll_defect")
             try:

@@ -51,6 +51,8 @@ _READ = (
         _d.attempts,
         _d.doubtful,
         _d.doubted_at,
+        _d.ended,
+        _d.alike,
         _d.created_at,
         _d.deadline_at,
         events.c.dossier,
@@ -153,6 +155,8 @@ def _lease(
             trial=trial,
             identities=known.get(row.dossier, {}),
             doubted_at=row.doubted_at or 0,
+            ended=row.ended,
+            alike=row.alike,
         )
         for row in rows
     ]

@@ -130,6 +130,9 @@ class Claimed:
     identities: Mapping[str, str] = field(default_factory=dict)
     doubted_at: int = 0
     """When the last call left that may have happened, or may yet."""
+    ended: str = ""
+    """How the last counted attempt ended, where so many alike in a row decide."""
+    alike: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,9 @@ class Settlement:
     """What it says of the system: True works, False sick, None nothing."""
     hold: str = ""
     """Reason for which the whole system is held; empty: it is not."""
+    ended: str = ""
+    """How the last counted attempt ended, and how many ended so in a row."""
+    alike: int = 0
 
 
 @dataclass(frozen=True, slots=True)

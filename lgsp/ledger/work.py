@@ -55,6 +55,8 @@ class Work(Views):
                     doubtful=doubt,
                     due_at=self._now(),
                     attempts=0,
+                    ended="",
+                    alike=0,
                     cause="",
                     reason="",
                     deadline_at=None,

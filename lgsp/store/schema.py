@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """The revisions of ``migrations/``, oldest first; a start reads them here and need not load Alembic."""
 
 metadata = MetaData(
@@ -71,6 +71,8 @@ deliveries = Table(
     Column("key", String(64), nullable=False, comment="idempotency key, the same for all tries"),
     Column("tries", Integer, nullable=False, comment="every claim"),
     Column("attempts", Integer, nullable=False, comment="those that count towards parking"),
+    Column("ended", String(12), nullable=False, server_default="", comment="how the last of these ended"),
+    Column("alike", Integer, nullable=False, server_default="0", comment="and how many in a row ended so"),
     Column("due_at", BigInteger, nullable=False),
     Column("deadline_at", BigInteger),
     Column("lease_owner", String(64)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -14,7 +15,7 @@ from lgsp.canonical.events import CheckTold, Doubt, Event, PaymentDoubted, Payme
 from lgsp.canonical.payment import PaymentState
 from lgsp.clock import FixedClock, micros
 from lgsp.dispatch import Dispatcher, Surroundings
-from lgsp.errors import NotYet
+from lgsp.errors import BadAnswer, NotYet, SessionRejected, Throttled, Unavailable
 from lgsp.ledger.types import Claimed, State
 from lgsp.spi.connector import ConnectorPlugin, SystemSettings
 from lgsp.spi.mapping import Context, Mappings, OperationMapping
@@ -104,3 +105,30 @@ async def test_money_in_doubt_that_is_released_is_told_once_more() -> None:
     [again] = one.events
     assert (again.type, again.source, again.source_id, again.dossier) == ("payment.told", "registry", "d#3", "")
     assert again.body == told
+
+
+NAMED = {"system": "registry", "operation": "verify"}
+ENDS: list[tuple[Exception, str, int]] = [
+    (BadAnswer("a page", **NAMED), "unreadable", 1),
+    (Throttled("429", retry_after=1, **NAMED), "unreadable", 1),
+    (BadAnswer("a page", **NAMED), "unreadable", 2),
+    (NotYet("undecided", ask_after=1, **NAMED), "unreadable", 2),
+    (SessionRejected("expired", **NAMED), "session", 1),
+    (SessionRejected("expired", **NAMED), "session", 2),
+    (Unavailable("busy", **NAMED), "", 1),
+    (BadAnswer("a page", **NAMED), "unreadable", 1),
+]
+
+
+async def test_attempts_that_end_alike_are_counted_in_a_row() -> None:
+    class Failing(Registry):
+        async def verify(self, _request: Empty, _key: str) -> Empty:
+            raise ENDS[self.asked][0]
+
+    remote = Failing()
+    due = claimed(reported(A, 1))
+    for number, (_error, ended, alike) in enumerate(ENDS):
+        remote.asked = number
+        settlement = await dispatcher(remote, FixedClock(NINE), late=False).deliver(due)
+        assert (settlement.ended, settlement.alike) == (ended, alike), f"try {number}"
+        due = replace(due, ended=settlement.ended, alike=settlement.alike)

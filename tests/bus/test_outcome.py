@@ -21,7 +21,7 @@ from lgsp.errors import (
     Unavailable,
 )
 from lgsp.ledger.types import State
-from lgsp.outcome import UNREADABLE_LIMIT, Case, decide, missing, undecidable
+from lgsp.outcome import UNREADABLE_LIMIT, Case, Decision, decide, missing, undecidable
 from lgsp.spi.operation import Repeat
 
 NAMES = {"system": "npsp", "operation": "update_progress"}
@@ -114,8 +114,12 @@ def test_waiting_as_told_and_a_held_system_never_use_up_the_attempts(name: str) 
 
 
 def test_unreadable_answers_become_a_persons_work() -> None:
-    before = decide(Case(Repeat.SAFE, attempts=UNREADABLE_LIMIT - 2, doubtful=False), HERE["bad-answer"])
-    last = decide(Case(Repeat.SAFE, attempts=UNREADABLE_LIMIT - 1, doubtful=False), HERE["bad-answer"])
+    def after(ended: str, alike: int) -> Decision:
+        return decide(Case(Repeat.SAFE, attempts=30, doubtful=False, ended=ended, alike=alike), HERE["bad-answer"])
+
+    before, last = after("unreadable", UNREADABLE_LIMIT - 2), after("unreadable", UNREADABLE_LIMIT - 1)
+    for other in ("", "session"):
+        assert after(other, 30).state is State.UNKNOWN, "something else came between"
     assert (before.state, last.state) == (State.UNKNOWN, State.PARKED)
     assert last.cause == "unreadable:npsp:update_progress"
 

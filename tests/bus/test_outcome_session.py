@@ -6,7 +6,7 @@ import pytest
 
 from lgsp.errors import AccessRefused, SessionRejected
 from lgsp.ledger.types import State
-from lgsp.outcome import SESSION_LIMIT, Case, decide
+from lgsp.outcome import SESSION_LIMIT, Case, Decision, decide
 from lgsp.spi.operation import Repeat
 
 REJECTED = SessionRejected("the session has expired", system="npsp", operation="update_progress")
@@ -21,7 +21,13 @@ def test_a_fresh_session_refused_once_is_tried_again_and_holds_nobody(doubtful: 
 
 
 def test_fresh_sessions_refused_again_and_again_are_a_refusal_of_access() -> None:
-    assert decide(Case(Repeat.ASK, attempts=SESSION_LIMIT - 1, doubtful=False), REJECTED).hold
+    def after(ended: str, alike: int) -> Decision:
+        return decide(Case(Repeat.ASK, attempts=30, doubtful=False, ended=ended, alike=alike), REJECTED)
+
+    assert after("session", SESSION_LIMIT - 1).hold
+    assert not after("session", SESSION_LIMIT - 2).hold
+    for other in ("", "unreadable"):
+        assert not after(other, 30).hold, "something else came between"
 
 
 def test_credentials_refused_hold_the_system_at_once() -> None:

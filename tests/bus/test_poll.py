@@ -258,6 +258,26 @@ async def test_a_session_lost_again_and_again_is_a_refusal_and_other_failures_wa
         assert len(made.held) == 1
 
 
+class Unlucky(Feed):
+    """Loses its session at every poll but each fourth, which finds it busy."""
+
+    async def fetch(self, cursor: str) -> Page:
+        lost = SessionRejected("session", system="feed")
+        self.failing = Unavailable("busy", system="feed") if len(self.log) % 4 == 3 else lost
+        return await super().fetch(cursor)
+
+
+async def test_sessions_lost_now_and_then_are_no_refusal() -> None:
+    feed = Unlucky([])
+    async with rig(feed, SystemSettings(poll_every=0.01, retry_cap=0.01)) as made:
+        stop = asyncio.Event()
+        running = asyncio.create_task(made.poller.run(stop))
+        await until(lambda: len(feed.log) > 16, "many polls")
+        stop.set()
+        await running
+        assert made.held == []
+
+
 async def test_only_one_of_two_workers_polls() -> None:
     feed = Feed([[Item(number=1)]])
     async with rig(feed) as made:

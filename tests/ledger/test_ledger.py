@@ -170,6 +170,17 @@ async def test_a_doubt_keeps_the_time_at_which_its_last_call_left(store: Store) 
         await settle(book, claimed, State.UNKNOWN, doubtful=True)
 
 
+async def test_how_attempts_ended_is_kept_to_the_next(store: Store) -> None:
+    book = ledger(store, FixedClock(NINE))
+    await book.accept(message(reported(A, 1)))
+    for ended, alike in [("unreadable", 1), ("unreadable", 2), ("", 1)]:
+        [claimed] = await claim(book)
+        assert await settle(book, claimed, State.WAITING, counted=True, ended=ended, alike=alike)
+        [again] = await claim(book)
+        assert (again.ended, again.alike) == (ended, alike)
+        await settle(book, again, State.WAITING, ended=again.ended, alike=again.alike)
+
+
 async def test_bytes_that_may_have_left_make_it_unknown(store: Store) -> None:
     clock = FixedClock(NINE)
     dead, alive = ledger(store, clock, "dead"), ledger(store, clock, "alive")

@@ -55,10 +55,11 @@ async def test_parked_work_is_listed_by_cause_with_its_reason(store: Store) -> N
 
 async def test_released_it_goes_again_at_once_with_fresh_attempts(store: Store) -> None:
     desk = Desk(store)
-    claimed = await desk.parked(counted=True)
+    claimed = await desk.parked(counted=True, ended="unreadable", alike=12)
     assert (await desk.work.release([claimed.id], "row added")).changed == (claimed.id,)
     [again] = await desk.claim()
     assert (again.id, again.attempts, again.key, again.doubtful) == (claimed.id, 0, claimed.key, False)
+    assert (again.ended, again.alike) == ("", 0)
     assert ("lan", "release", str(claimed.id), "row added") in await desk.audited()
 
 
