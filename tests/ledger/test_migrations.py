@@ -6,6 +6,7 @@ import asyncio
 import re
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 from lgsp.errors import StoreError
 from lgsp.store.engine import Store
 from lgsp.store.schema import metadata
-from lgsp.store.upgrade import standing, upgrade
+from lgsp.store.upgrade import scripts, standing, upgrade
 
 pytestmark = pytest.mark.anyio
 
@@ -80,6 +81,46 @@ async def test_two_daemons_that_start_together_migrate_once(database: str) -> No
     finally:
         await one.close()
         await two.close()
+
+
+_OLD = """
+INSERT INTO events (id, source, source_id, type, dossier, occurred_at, recorded_at, digest, payload)
+VALUES (1, 's', 'e', 'step.taken', 'D', 1, 1, '', :payload);
+INSERT INTO deliveries (id, event, system, operation, order_key, seq, full_state, state, open, head, claimable,
+doubtful, "key", tries, attempts, due_at, created_at)
+VALUES (1, 1, 'npsp', 'update_progress', 'D', 1, 0, 'unknown', 1, 1, 1, 1, 'k', 2, 2, 1, 1);
+INSERT INTO deliveries (id, event, system, operation, order_key, seq, full_state, state, open, head, claimable,
+doubtful, "key", tries, attempts, due_at, created_at)
+VALUES (2, 1, 'npsp', 'update_progress', 'E', 1, 0, 'ready', 1, 1, 1, 0, 'l', 0, 0, 1, 1)
+"""
+_CALL = """
+INSERT INTO exchanges (id, system, operation, direction, delivery, attempt, effect, dossier, opened_at, method, url,
+request_headers, request_body, worker) VALUES (:id, 'npsp', 'x', 'out', 1, 1, :effect, 'D', :at, 'POST', '', '{}',
+:payload, 'w')
+"""
+
+
+async def test_a_doubt_of_an_older_release_began_when_its_last_call_left(database: str) -> None:
+    def old(connection: Connection) -> None:
+        config = scripts()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        for statement in _OLD.split(";"):
+            connection.execute(text(statement), {"payload": b"{}"} if ":payload" in statement else {})
+        for number, (effect, at) in enumerate([(1, 70), (1, 80), (0, 90)]):
+            connection.execute(text(_CALL), {"id": number, "effect": effect, "at": at, "payload": b"x"})
+
+    store = Store(database)
+    try:
+        await store.transact(old)
+        assert (await upgrade(store)).database == "0002"
+        query = text("SELECT doubted_at, ended, alike FROM deliveries ORDER BY id")
+        assert [tuple(row) for row in await store.read(lambda c: c.execute(query).all())] == [
+            (80, "", 0),
+            (None, "", 0),
+        ]
+    finally:
+        await store.close()
 
 
 async def test_a_database_without_tables_says_what_to_do(database: str) -> None:
