@@ -55,6 +55,12 @@ def pairs(rows: Sequence[tuple[str, str]], *, indent: str = "  ") -> str:
     return "\n".join(lines)
 
 
+def wrapped(text: str, *, indent: str = "") -> str:
+    """The text in lines of the terminal's width, all of them indented."""
+    room = max(width() - len(indent), 24)
+    return "\n".join(indent + line for line in textwrap.wrap(text, room, break_on_hyphens=False) or [""])
+
+
 def local(micros: int) -> datetime:
     """The stored time in Viet Nam."""
     return from_micros(micros).astimezone(VIETNAM)

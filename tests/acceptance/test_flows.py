@@ -19,8 +19,8 @@ from lgsp.canonical.dossier import Dossier
 from lgsp.canonical.payment import PaymentState
 from lgsp.canonical.shipment import ShipmentState
 from lgsp.canonical.status import Status
+from lgsp.testing.conformance import ADDRESS
 from mocks import admin_units, bank_transfer, business_registry, npsp_payment, population, viettel_post, vnpay, vnpost
-from tests.support.conformance import ADDRESS
 from tests.support.daemons import House, house, until
 from tests.support.feeding import Life, iso
 

@@ -24,7 +24,7 @@ from lgsp.errors import ConfigError
 from lgsp.ledger.types import State
 from lgsp.ledger.work import Work
 from lgsp.store.engine import Store
-from tests.support.conformance import registry
+from lgsp.testing.conformance import registry
 from tests.support.daemons import House, house, read_settings, until
 from tests.support.feeding import Life, OneStop
 from tests.support.processes import BusProcess, configuration, mocks

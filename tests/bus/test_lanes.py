@@ -17,7 +17,7 @@ from lgsp.errors import StoreError
 from lgsp.lanes import Lane
 from lgsp.ledger.types import Claimed, ClaimRequest, Claims, Settlement, State
 from lgsp.spi.connector import SystemSettings
-from tests.support.conformance import ADDRESS, registry
+from lgsp.testing.conformance import ADDRESS, registry
 from tests.support.daemons import House, house, until
 from tests.support.feeding import Life
 

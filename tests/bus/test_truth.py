@@ -15,9 +15,9 @@ from lgsp.canonical.dossier import Dossier, LocalStatus, Origin
 from lgsp.canonical.events import DossierFiled, DossierRegistered, DossierReported, Event, PaymentReported
 from lgsp.canonical.fee import PaidThrough
 from lgsp.canonical.status import Status
+from lgsp.testing.canonical import dossiers, events
 from lgsp.truth import fold
 from lgsp.truth.dossier import is_older, merge
-from tests.support.canonical import dossiers, events
 from tests.support.ledgers import NINE, dossier, reported, step
 
 CODES = CodeTables(

@@ -29,12 +29,12 @@ from lgsp.spi.mapping import Context
 from lgsp.spi.operation import Repeat
 from lgsp.store.engine import Store, Write
 from lgsp.store.upgrade import upgrade
+from lgsp.testing.conformance import ADDRESS, registry
 from lgsp.wire.client import Wire
 from lgsp.wire.exchange import Closed, Opened
 from mocks import npsp, onestop
 from mocks.kit.clock import Clock as MockClock
 from tests.support import databases
-from tests.support.conformance import ADDRESS, registry
 from tests.support.daemons import portal, read_settings
 from tests.support.feeding import START, Life
 

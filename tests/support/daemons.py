@@ -17,10 +17,10 @@ from lgsp.config import Settings, load
 from lgsp.daemon import Daemon
 from lgsp.ledger.views import Story, WorkItem
 from lgsp.spi.registry import Registry
+from lgsp.testing.conformance import ADDRESS, Tap, registry
 from lgsp.wire.exchange import Closed, Opened
 from mocks import npsp, onestop
 from mocks.kit.clock import Clock as MockClock
-from tests.support.conformance import ADDRESS, Tap, registry
 from tests.support.feeding import Life
 from tests.support.processes import SECRET, configuration
 

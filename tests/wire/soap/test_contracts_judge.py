@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import judge, xsd
+from lgsp.testing import judge, xsd
 from tests.wire.soap.kit import CONTRACTS, envelope, operation
 
 PEOPLE = CONTRACTS / "people"

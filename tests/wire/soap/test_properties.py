@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from lgsp.errors import BadAnswer, MappingError
-from tests.support import xsd
+from lgsp.testing import xsd
 from tests.wire.soap.kit import CONTRACTS, SOAP11, envelope, operation, reply, streaming
 
 PEOPLE = CONTRACTS / "people"

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from lgsp.errors import BadAnswer, ConfigError, MappingError
+from lgsp.testing import xsd
 from lgsp.wire.soap import Addressing, Declared, SoapContract
 from lgsp.wire.soap.contract import Version
 from lgsp.wire.soap.service import SoapOperation
-from tests.support import xsd
 from tests.wire.soap.kit import CONTRACTS, SOAP12, body_of, envelope, operation, reply, service
 
 ENC = 'xmlns:c="http://schemas.xmlsoap.org/soap/encoding/" xmlns:t="urn:legacy" xmlns:x="http://www.w3.org/2001/XMLSchema"'

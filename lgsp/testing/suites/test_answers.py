@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from lgsp.errors import BadAnswer, OutcomeUnknown
-from tests.conformance.test_network import calls_of, each_place
-from tests.support.conformance import Case, Send, Strike, cases, light_cases, rig_of, told
+from lgsp.testing.conformance import Case, Send, Strike, cases, light_cases, rig_of, told
+from lgsp.testing.suites.test_network import calls_of, each_place
 
 pytestmark = pytest.mark.anyio
 

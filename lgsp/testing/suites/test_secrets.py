@@ -19,8 +19,7 @@ from pydantic import SecretStr
 
 from lgsp import log
 from lgsp.ledger.types import Settlement
-from lgsp.wire.exchange import Closed, Opened
-from tests.support.conformance import (
+from lgsp.testing.conformance import (
     Case,
     Rig,
     Send,
@@ -33,6 +32,7 @@ from tests.support.conformance import (
     settings_for,
     told,
 )
+from lgsp.wire.exchange import Closed, Opened
 
 pytestmark = pytest.mark.anyio
 

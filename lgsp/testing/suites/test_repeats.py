@@ -10,8 +10,8 @@ import pytest
 from lgsp.clock import micros
 from lgsp.ledger.types import Settlement, State
 from lgsp.spi.operation import Repeat
-from tests.conformance.test_network import calls_of
-from tests.support.conformance import Case, Rig, Send, Strike, cases, rig_of
+from lgsp.testing.conformance import Case, Rig, Send, Strike, cases, rig_of
+from lgsp.testing.suites.test_network import calls_of
 
 pytestmark = pytest.mark.anyio
 TRIES = 6

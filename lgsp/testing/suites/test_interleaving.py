@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from lgsp.ledger.types import State
-from tests.support.conformance import Case, Rig, Send, cases, rig_of
+from lgsp.testing.conformance import Case, Rig, Send, cases, rig_of
 
 pytestmark = pytest.mark.anyio
 NUMBERS = range(1, 9)

@@ -13,7 +13,7 @@ import pytest
 
 from lgsp.errors import BadAnswer
 from lgsp.spi.operation import Repeat
-from tests.support.conformance import Case, Rig, Send, Strike, cases, light_cases, rig_of
+from lgsp.testing.conformance import Case, Rig, Send, Strike, cases, light_cases, rig_of
 
 pytestmark = pytest.mark.anyio
 

@@ -6,6 +6,7 @@ What the file holds and how a system comes by it: ``docs/adding-a-system.md``.
 from __future__ import annotations
 
 import json
+import os
 import random
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -17,7 +18,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from pydantic import BaseModel, SecretStr
@@ -36,11 +37,27 @@ from lgsp.spi.registry import Registry, System
 from lgsp.wire.client import Wire
 from lgsp.wire.exchange import Closed, Opened
 from lgsp.wire.grants import Grant, MemoryGrants, Obtain
-from mocks.kit.app import Mock
-from mocks.kit.clock import Clock
 
 ADDRESS = "http://mock.test"
+ONLY = "LGSP_CHECK_ONLY"
+"""The environment variable that names the systems to judge, with spaces between them; without it all are."""
 START = datetime(2026, 10, 8, 1, 0, tzinfo=UTC)
+
+
+class Mock(Protocol):
+    """What the suites need of a mock: an ASGI application that remembers. ``mocks.kit.app.Mock`` has all of it."""
+
+    name: str
+    clock: Any
+    calls: Mapping[str, int]
+    violations: Any
+    ledger: Any
+    faults: Any
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
+    def start_over(self) -> None: ...
+    def state(self) -> dict[str, Any]: ...
+    def change_settings(self, given: dict[str, Any]) -> None: ...
 
 
 # --- what is registered ----------------------------------------------------------------------------------------------
@@ -48,8 +65,8 @@ START = datetime(2026, 10, 8, 1, 0, tzinfo=UTC)
 
 @cache
 def registry() -> Registry:
-    """All installed systems."""
-    return Registry.load()
+    """All installed systems, or those that ``ONLY`` names."""
+    return Registry.load(os.environ.get(ONLY, "").split() or None)
 
 
 def systems() -> list[System]:
@@ -81,8 +98,7 @@ def mock_of(name: str) -> Mock:
     """The system's mock; ``Rig`` lets it start over before each use."""
     for entry in entry_points(group="lgsp.mocks"):
         if entry.name == name:
-            made = entry.load()(seed=0, clock=Clock(START))
-            assert isinstance(made, Mock)
+            made: Mock = entry.load()(seed=0)
             return made
     raise LookupError(f"{name} has no mock: name one in the entry point group lgsp.mocks")
 

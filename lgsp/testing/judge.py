@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import jsonschema
 from jsonschema.protocols import Validator
 
-from tests.support import xsd
+from lgsp.testing import xsd
 
 
 @cache

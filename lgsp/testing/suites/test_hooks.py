@@ -20,9 +20,9 @@ from lgsp.spi.connector import SystemSettings
 from lgsp.spi.inbound import InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict
 from lgsp.spi.mapping import Context
 from lgsp.spi.registry import System
-from tests.conformance.test_mappings import tables
-from tests.support.conformance import START, cases, contract_of, examples_of, filled, settings_for, systems
-from tests.support.judge import problems
+from lgsp.testing.conformance import START, cases, contract_of, examples_of, filled, settings_for, systems
+from lgsp.testing.judge import problems
+from lgsp.testing.suites.test_mappings import tables
 
 FORMATS = ["application/json", "application/json; charset=utf-8", "application/xml", "text/xml", "text/plain", ""]
 QUICK = settings(

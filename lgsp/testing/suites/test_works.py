@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tests.support.conformance import Case, cases, rig_of, systems
+from lgsp.testing.conformance import Case, cases, rig_of, systems
 
 pytestmark = pytest.mark.anyio
 

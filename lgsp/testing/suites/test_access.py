@@ -9,7 +9,7 @@ import pytest
 
 from lgsp.errors import AccessRefused
 from lgsp.ledger.types import State
-from tests.support.conformance import Case, Send, cases, cases_with_secrets, examples_of, light_cases, rig_of
+from lgsp.testing.conformance import Case, Send, cases, cases_with_secrets, examples_of, light_cases, rig_of
 
 pytestmark = pytest.mark.anyio
 MANY = 20

@@ -9,9 +9,9 @@ import pytest
 from pydantic import BaseModel
 
 from lgsp.errors import CallError
-from tests.support.conformance import Case, Rig, cases, contract_of, examples_of, filled, rig_of
-from tests.support.judge import problems
-from tests.support.models import bent
+from lgsp.testing.conformance import Case, Rig, cases, contract_of, examples_of, filled, rig_of
+from lgsp.testing.judge import problems
+from lgsp.testing.models import bent
 
 
 def schemas_of(case: Case) -> Mapping[str, str]:
@@ -78,6 +78,8 @@ async def test_each_example_is_within_the_schema(case: Case) -> None:
 
 
 def test_the_judge_is_awake() -> None:
-    case = next(c for c in judged_cases())
+    case = next(iter(judged_cases()), None)
+    if case is None:
+        pytest.skip("no call has a body that a schema judges")
     schema = next(iter(schemas_of(case).values()))
     assert problems(contract_of(case.system), schema, b"[]") != []

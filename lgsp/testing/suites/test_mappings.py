@@ -23,9 +23,9 @@ from lgsp.canonical.events import Event
 from lgsp.clock import VIETNAM
 from lgsp.errors import MappingError
 from lgsp.spi.mapping import Context, Route
-from tests.conformance.test_schemas import breaches, sent_by
-from tests.support.canonical import events
-from tests.support.conformance import Case, cases, rig_of, settings_for, systems
+from lgsp.testing.canonical import events
+from lgsp.testing.conformance import Case, cases, rig_of, settings_for, systems
+from lgsp.testing.suites.test_schemas import breaches, sent_by
 
 EXAMPLES = 120  # chance depends on which modules are loaded: so many that every route makes some requests
 QUICK = settings(
