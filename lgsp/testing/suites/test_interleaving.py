@@ -75,8 +75,11 @@ async def test_each_exchange_belongs_to_its_delivery(case: Case) -> None:
     async with rig_of(case) as rig:
         await readied(rig)
         start = len(rig.sink.opened)
-        settlements = await asyncio.gather(*(rig.deliver(number) for number in NUMBERS))
-        assert {s.state for s in settlements} == {State.DONE}
+        gate = Gate()
+        rig.tap.strike(gate)
+        tasks = [asyncio.create_task(rig.deliver(number)) for number in NUMBERS]
+        await gate.open(tasks)
+        assert {task.result().state for task in tasks} == {State.DONE}
         for opened in rig.sink.opened[start:]:
             if not opened.effect and opened.delivery is None:
                 continue
