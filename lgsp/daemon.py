@@ -213,7 +213,13 @@ class Daemon:
         for name, system in self.systems.items():
             own = self.settings.systems[name]
             wire = Wire(
-                name, own, sink=self.journal, grants=grants, clock=self.clock, transport=self._transports.get(name)
+                name,
+                own,
+                sink=self.journal,
+                grants=grants,
+                clock=self.clock,
+                transport=self._transports.get(name),
+                files=self.files.read,
             )
             self._wires.append(wire)
             connector = system.plugin.connector(own, wire)
@@ -229,7 +235,15 @@ class Daemon:
             if own.polls:
                 self._pollers.extend(
                     Poller(
-                        system, poll, own, connector, self.ledger, self.clock, self.settings.province.code, self._hold
+                        system,
+                        poll,
+                        own,
+                        connector,
+                        self.ledger,
+                        self.clock,
+                        self.settings.province.code,
+                        self._hold,
+                        self.files,
                     )
                     for poll in system.plugin.polls
                     if _wanted(connector, poll.name)

@@ -437,6 +437,12 @@ plugin = ConnectorPlugin(
     hooks=HOOKS,
     polls=(
         Poll("questions", "fetch_questions", every=600.0),
-        Poll("linked_dossiers", "fetch_linked", every=60.0, acknowledge="acknowledge_linked"),
+        Poll(
+            "linked_dossiers",
+            "fetch_linked",
+            every=60.0,
+            acknowledge="acknowledge_linked",
+            file_fields=("duLieuTepDinhKem",),
+        ),
     ),
 )

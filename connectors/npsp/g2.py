@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
 from typing import Any
 
 from connectors.npsp.classify import has, shown
 from connectors.npsp.settings import NpspSettings
 from connectors.npsp.wire.g2 import (
+    G2Attachment,
     G2Code,
     G2Create,
     G2Created,
     G2File,
     G2NextCode,
+    G2Paper,
+    G2Part,
     G2Progress,
     G2Reply,
     G2Status,
@@ -46,7 +51,8 @@ class G2:
         return found
 
     async def upload(self, request: G2Upload) -> G2File:
-        reply, data = await self._call("g2_upload", self._settings.g2_upload_path, request)
+        # A file that nothing names is no effect: stored twice, it hangs on nothing.
+        reply, data = await self._call("g2_upload", self._settings.g2_upload_path, request, effect=False)
         stored: G2File = reply.fit(data, G2File)
         return stored
 
@@ -69,7 +75,8 @@ class G2:
         """Create where the portal has no name for the dossier yet, then set its status."""
         number, code, new = request.id, request.status.MaHoSo, request.create is not None
         if request.create is not None:
-            create = request.create
+            papers = [await self._uploaded(part) for part in request.parts]
+            create = request.create.model_copy(update={"ThanhPhanHoSo": (*request.create.ThanhPhanHoSo, *papers)})
             if request.numbered_by:
                 drawn = await self.next_code(G2NextCode(code=request.numbered_by))
                 create = create.model_copy(update={"MaHoSo": drawn.MaHoSo})
@@ -80,6 +87,17 @@ class G2:
         fields = {n: getattr(request.status, n) for n in type(request.status).model_fields}
         await self.status(G2Status(items=(G2StatusItem.model_validate({**fields, "IdHoSo": number, "MaHoSo": code}),)))
         return G2Synced(idHoSo=number, maHoSo=code, created=new)
+
+    async def _uploaded(self, part: G2Part) -> G2Paper:
+        content = await self._wire.file(part.file, self._settings.g2_file_bytes)
+        stored = await self.upload(G2Upload(TenTep=part.name, NoiDung=b64encode(content).decode()))
+        attached = G2Attachment(
+            IdGiayTo=stored.IdTepTin,
+            HashTepTin=stored.HashTepTin or sha256(content).hexdigest(),
+            TenGiayTo=part.name,
+            MaKetQua=part.result,
+        )
+        return part.paper.model_copy(update={"GiayToDinhKem": (attached,)})
 
     async def check(self) -> str:
         grant = await self._obtain()

@@ -122,6 +122,9 @@ class NpspSettings(SystemSettings):
     g2_token_path: str = Field("token", description="Path of the token request")
     g2_next_code_path: str = Field("GetNextValue", description="Path of the request for a dossier number")
     g2_upload_path: str = Field("upload", description="Path of the file upload")
+    g2_file_bytes: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)] = Field(
+        10 * 1024 * 1024, description="Largest file that is uploaded to G2"
+    )
     g2_create_path: str = Field("NoiHoSo", description="Path at which a dossier is created")
     g2_progress_path: str = Field("CapNhatTienTrinh", description="Path of progress steps")
     g2_status_path: str = Field("CapNhatTrangThai", description="Path of statuses")

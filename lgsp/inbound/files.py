@@ -157,6 +157,11 @@ class FileStore:
         except FileNotFoundError:
             raise KeyError(file_id) from None
 
+    def read(self, file_id: str) -> bytes:
+        """The content whole; ``KeyError`` if it is not there."""
+        with self.open(file_id) as file:
+            return file.read()
+
     def remove(self, file_id: str) -> bool:
         """Delete a content; says whether it was there."""
         try:

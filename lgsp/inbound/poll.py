@@ -12,6 +12,8 @@ from typing import Any
 from lgsp.canonical.events import Event
 from lgsp.clock import VIETNAM, Clock
 from lgsp.errors import AccessRefused, CallError, MappingError, SessionRejected, StoreError
+from lgsp.inbound.contents import without_files
+from lgsp.inbound.files import FileStore
 from lgsp.ledger.ledger import Ledger
 from lgsp.ledger.types import Inbound
 from lgsp.log import Log
@@ -39,6 +41,7 @@ class Poller:
     province: str
     hold: Callable[[str, str], Awaitable[None]]
     """Hold a system that refuses us, with the reason."""
+    files: FileStore
 
     @property
     def name(self) -> str:
@@ -114,6 +117,8 @@ class Poller:
         events: list[Event] = []
         for item in page.received.items:
             try:
+                if self.poll.file_fields:
+                    item = await asyncio.to_thread(without_files, item, self.poll.file_fields, self.files)
                 events.extend(reception.events(item, context))
             except MappingError as error:
                 body = json.dumps(item.model_dump(mode="json", by_alias=True), ensure_ascii=False, sort_keys=True)

@@ -165,3 +165,6 @@ class Poll:
     every: float = 30.0
     """Seconds between two polls, unless the system's settings say otherwise (``poll_every``)."""
     acknowledge: str = ""
+    file_fields: tuple[str, ...] = ()
+    """Fields of its items, at any depth, whose value is base64 content: it is in the file store, and ``lgsp-file:<id>``
+    in its place, before the reception sees the item. Addresses and empty values stay as they are."""

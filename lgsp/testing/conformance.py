@@ -354,7 +354,7 @@ async def rig_of(
     sink, grants, tap = Sink(), Grants(clock.monotonic), Tap(mock)
     wire = Wire(
         case.system.name, settings, sink=sink, grants=grants, clock=clock, transport=tap, sleep=_no_sleep,
-        chance=random.Random(0),
+        chance=random.Random(0), files=lambda _number: b"%PDF-1.4\n",
     )  # fmt: skip
     try:
         yield Rig(case, mock, settings, case.system.plugin.connector(settings, wire), wire, tap, sink, grants, clock)

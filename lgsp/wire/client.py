@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import httpx
@@ -52,8 +52,10 @@ class Wire:
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Sleep = asyncio.sleep,
         chance: random.Random | None = None,
+        files: Callable[[str], bytes] | None = None,
     ) -> None:
         self.system, self.settings, self.grants = system, settings, grants
+        self._files = files
         self.clock: Clock = clock or SystemClock()
         self._sink, self._sleep = sink, sleep
         self._chance = chance or random.Random()  # noqa: S311 - spreads retries, keeps no secret
@@ -64,6 +66,19 @@ class Wire:
         connect, read = (min(v, settings.total_timeout) for v in (settings.connect_timeout, settings.read_timeout))
         self._phases = {"timeout": {"connect": connect, "pool": connect, "read": read, "write": read}}
         self._closed = False
+
+    async def file(self, number: str, most: int) -> bytes:
+        """The content of a file in the file store; ``MappingError`` where it is not there or has more than ``most``
+        bytes: a person decides."""
+        try:
+            content: bytes | None = await asyncio.to_thread(self._files, number) if self._files else None
+        except KeyError:
+            content = None
+        if content is None:
+            raise MappingError("file", "is not in the file store any more: ask the one-stop system for it, or discard")
+        if len(content) > most:
+            raise MappingError("file", f"has more than the {most} bytes that {self.system} takes: have it made smaller")
+        return content
 
     async def request(
         self,

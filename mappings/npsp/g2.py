@@ -7,6 +7,8 @@ from datetime import date
 
 from connectors.npsp.wire.g2 import (
     G2Create,
+    G2Paper,
+    G2Part,
     G2Person,
     G2PersonDetail,
     G2Progress,
@@ -59,7 +61,7 @@ def sync(event: Event, ctx: Context) -> G2Sync:
     # The portal numbers what it creates, unless the dossier has a number of its already.
     numbered = ctx.identities.get("npsp") or dossier.national_code
     unit = "" if numbered else codes.receiving_code(dossier, ctx, day)
-    return fit(G2Sync, create=_create(dossier, ctx, day), numbered_by=unit, status=told)
+    return fit(G2Sync, create=_create(dossier, ctx, day), parts=_parts(dossier), numbered_by=unit, status=told)
 
 
 def synced(event: Event, answer: G2Synced, ctx: Context) -> Sequence[Event]:
@@ -77,9 +79,6 @@ def _create(dossier: Dossier, ctx: Context, day: date) -> G2Create:
     filed = dossier.submitted_at or dossier.accepted_at
     if filed is None:
         raise MappingError("NgayNop", "the source must tell when the citizen filed the dossier (submitted_at)")
-    if any(paper.file is not None for paper in dossier.documents):
-        # G2 names a file by the id and hash that an upload answers with, and a mapping has no content to upload.
-        raise MappingError("ThanhPhanHoSo", "a dossier with files cannot be created by G2: enter it at the portal")
     return fit(
         G2Create,
         MaHoSo=codes.code_of(dossier, ctx),
@@ -109,6 +108,23 @@ def _create(dossier: Dossier, ctx: Context, day: date) -> G2Create:
             ),
         ),
     )
+
+
+def _parts(dossier: Dossier) -> tuple[G2Part, ...]:
+    """Its papers that have a file. G2 names a file by what its upload answers, so the connector completes them."""
+    parts = []
+    for paper in dossier.documents:
+        if paper.file is None or paper.deleted:
+            continue
+        if not paper.file.id:
+            raise MappingError("ThanhPhanHoSo", "a file lies elsewhere and cannot be uploaded: have its content sent")
+        part = fit(
+            G2Paper, "ThanhPhanHoSo", MaThanhPhanHoSo=paper.part_code, TenThanhPhanHoSo=paper.name,
+            SoLuong=max(paper.copies, 1),
+        )  # fmt: skip
+        name = paper.file.name or paper.name
+        parts.append(fit(G2Part, "ThanhPhanHoSo", file=paper.file.id, name=name, result=paper.result_code, paper=part))
+    return tuple(parts)
 
 
 def _kind(party: Party, ctx: Context, day: date) -> int:

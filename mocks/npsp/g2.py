@@ -117,7 +117,7 @@ class Newer:
             return self._refuse("g2.NoiHoSo", code, "Hồ sơ đã tồn tại")
         number = f"hs-{len(self.dossiers) + 1}"
         self.dossiers[number] = {"MaHoSo": code, "item": data, "status": "1", "steps": [], "statuses": []}
-        portal.ledger.record(portal.clock.now(), code, "g2.create", canonical(data), after="1", once=True)
+        portal.ledger.record(portal.clock.now(), code, "g2.create", canonical(_by_content(data)), after="1", once=True)
         return self._yes({"idHoSo": number, "maHoSo": code})
 
     def _progress(self, data: list[dict[str, Any]]) -> Answer:
@@ -157,6 +157,15 @@ class Newer:
     def _refuse(self, operation: str, dossier: str, problem: str) -> Answer:
         self._portal.note(operation, "refused", [problem], dossier)
         return self._no(400, problem)
+
+
+def _by_content(data: dict[str, Any]) -> dict[str, Any]:
+    """What was created, its files by their content: a file stored twice has two numbers and is one file."""
+    parts = [
+        {**part, "GiayToDinhKem": [{**paper, "IdGiayTo": ""} for paper in part.get("GiayToDinhKem", ())]}
+        for part in data.get("ThanhPhanHoSo", ())
+    ]
+    return {**data, "ThanhPhanHoSo": parts}
 
 
 def _real(moment: str) -> bool:

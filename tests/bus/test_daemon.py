@@ -24,7 +24,7 @@ from lgsp.errors import ConfigError
 from lgsp.ledger.types import State
 from lgsp.ledger.work import Work
 from lgsp.store.engine import Store
-from lgsp.testing.conformance import registry
+from lgsp.testing.conformance import ADDRESS, registry
 from tests.support.daemons import House, house, read_settings, until
 from tests.support.feeding import Life, OneStop
 from tests.support.processes import BusProcess, configuration, mocks
@@ -240,6 +240,19 @@ async def test_file_links_are_served_and_end_and_every_fetch_is_journalled(tmp_p
         fetches = await bus.exchanges("files")
         assert [closed.status if closed else 0 for _, closed in fetches] == [200, *[404] * len(refused), 404]
         assert file in fetches[0][0].url
+
+
+async def test_a_linked_dossier_comes_with_its_file_and_is_acknowledged_after_the_commit(tmp_path: Path) -> None:
+    linked = {"dvclt_address": f"{ADDRESS}/npsp/dvclt", "dvclt_username": "lgsp.h21", "dvclt_password": "secret"}
+    async with house(tmp_path, npsp={**linked, "dvclt_codes": "^G01", "poll_every": 0.05}) as bus:
+        row = bus.portal.linked.add({"maTTHC": "2.000033", "data": {"hoTich": {"nycHoTen": "Nguyễn Văn Mẫu"}}})
+        await until(lambda: bus.portal.linked.dossiers["1"]["taken"], "the acknowledgement")
+        _, dossier = await bus.daemon.ledger.dossier(row["maHoSo"])
+        assert dossier is not None
+        [paper] = dossier.documents
+        assert paper.file is not None
+        assert bus.daemon.files.path(paper.file.id).read_bytes() == b"%PDF-1.4\n"
+        await until(lambda: bus.one_stop.store.dossiers, "the dossier at the one-stop system")
 
 
 async def test_hold_and_resume_take_effect_in_a_running_daemon(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -19,6 +22,7 @@ from lgsp.canonical.events import Event, QuestionAsked
 from lgsp.clock import FixedClock, micros
 from lgsp.dispatch import Dispatcher, Surroundings
 from lgsp.errors import AccessRefused, MappingError, SessionRejected, StoreError, Unavailable
+from lgsp.inbound.files import FileStore
 from lgsp.inbound.poll import Poller
 from lgsp.ledger.ledger import Ledger
 from lgsp.ledger.types import ClaimRequest
@@ -38,16 +42,23 @@ pytestmark = pytest.mark.anyio
 NOW = datetime(2026, 10, 8, 1, 0, tzinfo=UTC)
 
 
+class Paper(BaseModel):
+    name: str = ""
+    content: str = ""
+
+
 class Item(BaseModel):
     number: int
     kind: str = "known"
+    papers: tuple[Paper, ...] = ()
 
 
 def events(item: Item, context: Context) -> Sequence[Event]:
     if item.kind == "broken":
         raise MappingError("kind", "cannot be taken: correct it at the source")
     context.codes.need("kinds", item.kind, context.today, field="kind")
-    asked = QuestionAsked(id=str(item.number), content=item.kind)
+    papers = " ".join(paper.content for paper in item.papers)
+    asked = QuestionAsked(id=str(item.number), content=f"{item.kind} {papers}".strip())
     return [Event(type="question.asked", source="feed", source_id=str(item.number), occurred_at=NOW, body=asked)]
 
 
@@ -75,7 +86,7 @@ class Feed:
         self.acknowledged += [item.number for item in items]
 
 
-POLL = Poll("things", "fetch", every=30.0, acknowledge="acknowledge")
+POLL = Poll("things", "fetch", every=30.0, acknowledge="acknowledge", file_fields=("content",))
 SYSTEM = System(
     ConnectorPlugin("feed", "A feed", SystemSettings, Feed, polls=(POLL,)),
     Mappings("feed", receptions=(Reception("thing", Item, events),)),
@@ -130,9 +141,56 @@ async def rig(feed: Feed, settings: SystemSettings | None = None) -> AsyncIterat
             await work.hold(system, reason)
 
         try:
-            yield Rig(Poller(SYSTEM, POLL, own, feed, ledger, clock, "H21", hold), ledger, store, work, clock, held)
+            files = FileStore(Path(url.removeprefix("sqlite:///")).parent / "files", clock, limit=1000)
+            poller = Poller(SYSTEM, POLL, own, feed, ledger, clock, "H21", hold, files)
+            yield Rig(poller, ledger, store, work, clock, held)
         finally:
             await store.close()
+
+
+PDF = base64.b64encode(b"%PDF-1.4").decode()
+STORED = hashlib.sha256(b"%PDF-1.4").hexdigest()
+
+
+async def test_contents_go_to_the_file_store_before_the_commit_and_lie_there_once() -> None:
+    papers = (Paper(content=PDF), Paper(content="https://x.example/1"), Paper(content=""), Paper(content=f"{PDF}\n"))
+    feed = Feed([[Item(number=1, papers=papers)]])
+    async with rig(feed) as made:
+        made.store.refusing = True  # stopped between the file and the commit
+        with pytest.raises(StoreError):
+            await made.poller.once()
+        assert made.poller.files.path(STORED).read_bytes() == b"%PDF-1.4"
+        assert feed.acknowledged == []
+        made.store.refusing = False
+        await made.poller.once()
+        assert feed.acknowledged == [1]
+        query = "SELECT payload FROM events WHERE type = 'question.asked'"
+        [payload] = await made.store.read(lambda c: c.exec_driver_sql(query).scalars().all())
+        told = json.loads(payload)["body"]["content"]
+        assert told == f"known lgsp-file:{STORED} https://x.example/1  lgsp-file:{STORED}"
+        assert [f.name for f in made.poller.files.root.rglob("*") if f.is_file()] == [STORED]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("QUJ", "content: is not base64"),
+        ("not base64 at all!", "content: is not base64"),
+        (f"lgsp-file:{STORED}", "content: is not base64"),
+        (base64.b64encode(b"x" * 1001).decode(), "content: a file may have at most 1000 bytes"),
+    ],
+    ids=["cut", "garbage", "a-reference-of-ours", "too-large"],
+)
+async def test_an_item_with_a_file_that_cannot_be_taken_is_set_aside_and_stops_no_other(
+    content: str, words: str
+) -> None:
+    feed = Feed([[Item(number=1, papers=(Paper(content=content),)), Item(number=2)]])
+    async with rig(feed) as made:
+        await made.poller.once()
+        assert await made.told() == ["2"]
+        [item] = await made.work.parked()
+        assert words in item.reason
+        assert list((made.poller.files.root / "arriving").glob("*")) == []
 
 
 async def test_all_pages_are_taken_and_the_next_poll_goes_on_from_there() -> None:

@@ -169,10 +169,22 @@ class G2Status(Sent):
     items: Annotated[tuple[G2StatusItem, ...], Field(min_length=1, max_length=1)]
 
 
+class G2Part(Sent):
+    """A part of the dossier whose file is to be uploaded before it is created. Not on the wire."""
+
+    file: Filled
+    """Its id in the file store."""
+    name: Annotated[str, StringConstraints(min_length=1, max_length=FILE_NAME_MAX)]
+    result: str = ""
+    paper: G2Paper
+
+
 class G2Sync(Sent):
     """A dossier for G2: created first where the portal has never named it, then its status set. Not on the wire."""
 
     create: G2Create | None = None
+    parts: tuple[G2Part, ...] = ()
+    """Of what is created: each is uploaded first, and added to ``create``."""
     numbered_by: str = ""
     """The unit under whose code the portal is to number a dossier that it creates; empty: ``create`` has the code."""
     id: str = ""

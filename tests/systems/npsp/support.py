@@ -151,6 +151,8 @@ class Portal:
         self.requests: list[httpx.Request] = []
         self.logins = 0
         self._answer = answer
+        self.files: dict[str, bytes] = {}
+        """The file store."""
         self.clock = FixedClock()
         self.journal = Journal()
         self.settings = settings(**changes)
@@ -161,6 +163,7 @@ class Portal:
             grants=MemoryGrants(self.clock.monotonic),
             clock=self.clock,
             transport=httpx.MockTransport(self._handle),
+            files=self.files.__getitem__,
         )
         self.npsp = Npsp(self.settings, self.wire)
 

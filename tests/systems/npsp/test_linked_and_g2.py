@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 
 from connectors.npsp.wire.dvclt import LinkedDossier
 from connectors.npsp.wire.g2 import G2NextCode, G2Sync, G2Upload
+from lgsp.canonical.documents import Document, FileRef
 from lgsp.canonical.dossier import LocalStatus, Origin, Step
 from lgsp.canonical.events import DossierAnswered, DossierChanged, DossierFiled, DossierRegistered, StepTaken
 from lgsp.canonical.party import Identifier, IdentifierKind, PartyKind
@@ -247,7 +249,8 @@ class Ministry:
 
 
 def g2_sync(identities: Mapping[str, str] | None = None, **changes: Any) -> G2Sync:
-    told = dossier(documents=(), receiving_unit={"code": "000.00.00.H99"}, competent_unit={"name": "Sở"}, **changes)
+    changes = {"documents": (), **changes}
+    told = dossier(receiving_unit={"code": "000.00.00.H99"}, competent_unit={"name": "Sở"}, **changes)
     ctx = context(settings=settings(**G2), identities=identities or {})
     request = MAPPINGS.mapping("g2_sync").outbound(event("dossier.changed", DossierChanged(dossier=told)), ctx)
     assert isinstance(request, G2Sync)
@@ -277,6 +280,48 @@ async def test_a_dossier_new_to_g2_is_created_and_its_status_set() -> None:
         DossierRegistered(system="npsp", code="G09.20-20260609-0092637"),
     ]
     assert not mapping.inbound(happened, answer, context(identities={ID: "77", "npsp": "G09.20-20260609-0092637"}))
+
+
+PAPER = Document(
+    id="1",
+    name="Đơn đề nghị",
+    part_code="KQ-1",
+    result_code="KQ.G15.1",
+    copies=2,
+    file=FileRef(id="f1", name="don.pdf"),
+)
+
+
+async def test_the_files_of_a_new_dossier_are_uploaded_before_it_is_created() -> None:
+    portal = Portal(Ministry(), **G2)
+    portal.files["f1"] = b"%PDF-1.4"
+    unstored = Document(id="2", name="Bản giấy")
+    withdrawn = PAPER.model_copy(update={"id": "3", "deleted": True})
+    await portal.npsp.g2_sync(g2_sync(documents=(PAPER, unstored, withdrawn)), "")
+    assert portal.services() == ["/token", "/upload", "/GetNextValue", "/NoiHoSo", "/CapNhatTrangThai"]
+    assert portal.asked[1][1] == {"TenTep": "don.pdf", "NoiDung": base64.b64encode(b"%PDF-1.4").decode()}
+    assert portal.asked[3][1]["ThanhPhanHoSo"] == [
+        {
+            "MaThanhPhanHoSo": "KQ-1", "TenThanhPhanHoSo": "Đơn đề nghị", "SoLuong": 2, "LoaiBan": 2,
+            "GiayToDinhKem": [
+                {"IdGiayTo": "f-1", "HashTepTin": "abc", "TenGiayTo": "don.pdf", "MaKetQua": "KQ.G15.1"}
+            ],
+        }
+    ]  # fmt: skip
+    await portal.npsp.g2_sync(g2_sync({ID: "77", "npsp": "G09-1"}, documents=(PAPER,)), "")
+    assert portal.services()[5:] == ["/CapNhatTrangThai"], "a known dossier's files are there already"
+
+
+async def test_a_file_that_cannot_be_uploaded_is_a_persons_work_and_nothing_is_created() -> None:
+    with pytest.raises(MappingError, match="lies elsewhere"):
+        g2_sync(documents=(PAPER.model_copy(update={"file": FileRef(name="a.pdf", url="https://x.example/1")}),))
+    portal = Portal(Ministry(), **G2, g2_file_bytes=1024)
+    with pytest.raises(MappingError, match="not in the file store"):
+        await portal.npsp.g2_sync(g2_sync(documents=(PAPER,)), "")
+    portal.files["f1"] = b"x" * 1025
+    with pytest.raises(MappingError, match="1024 bytes that npsp takes"):
+        await portal.npsp.g2_sync(g2_sync(documents=(PAPER,)), "")
+    assert portal.services() == []
 
 
 async def test_a_dossier_known_to_g2_only_gets_its_status_and_lists_go_only_where_allowed() -> None:
