@@ -69,6 +69,8 @@ class BankTransfer(Mock):
         super().start_over()
         self.options = Options()
         self.credits: list[Credit] = []
+        self.accounts: dict[str, dict[str, Any]] = {}
+        """What citizens paid who scanned a code, by the last word of its text."""
 
     async def close(self) -> None:
         await self.caller.close()
@@ -170,10 +172,16 @@ class BankTransfer(Mock):
 
     def control_routes(self) -> list[BaseRoute]:
         async def pay(request: Request) -> Any:
-            """``{qr, off, silent}``: a citizen scans the code and pays; ``off`` dong too much, or untold."""
+            """``{qr, off, silent}``: a citizen scans the code and pays; ``off`` dong too much by hand, or untold."""
             body = await given(request)
             amount, text = self.scan(body["qr"])
             credit = self.credit(amount + body.get("off", 0), text)
+            if not body.get("off"):
+                reference = text.split()[-1]
+                held = self.accounts.setdefault(
+                    reference, {"reference": reference, "asked": amount, "paid": 0, "refunded": 0}
+                )
+                held["paid"] += amount
             if not body.get("silent"):
                 self.call(credit)
             return asdict(credit)
@@ -194,8 +202,12 @@ class BankTransfer(Mock):
             return asdict(credit)
 
         async def accounts(_: Request) -> Any:
-            """Every credit, in dong."""
-            return {"credits": [asdict(c) for c in self.credits], "busy": self.caller.busy}
+            """What was paid by code, and every credit, in dong."""
+            return {
+                "accounts": list(self.accounts.values()),
+                "credits": [asdict(c) for c in self.credits],
+                "busy": self.caller.busy,
+            }
 
         async def shown(request: Request) -> Response:
             text = self.statement(int(request.query_params.get("first", 1)))

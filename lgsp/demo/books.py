@@ -115,7 +115,11 @@ class Books:
         def query(c: Connection) -> list[Payment]:
             rows = c.execute(select(events.c.payload).where(events.c.type == "payment.created").order_by(events.c.id))
             made = [Event.model_validate_json(row[0]).body for row in rows]
-            return [body.payment for body in made if isinstance(body, PaymentCreated) and body.payment.url]
+            return [
+                body.payment
+                for body in made
+                if isinstance(body, PaymentCreated) and (body.payment.url or body.payment.qr)
+            ]
 
         return await self._store.read(query)
 

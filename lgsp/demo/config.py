@@ -36,7 +36,9 @@ class Place:
 CLIENT = "one-stop"
 
 
-def write(folder: Path, mocks: str, *, concurrency: int = 24, by_gateway: Sequence[str] = ()) -> Place:
+def write(
+    folder: Path, mocks: str, *, concurrency: int = 24, by_gateway: Sequence[str] = (), by_transfer: Sequence[str] = ()
+) -> Place:
     """Write ``lgsp.toml``. The port is fixed, so that a daemon that was killed comes back where it was."""
     place = Place(folder, _free_port(), mocks, secrets.token_urlsafe(24), secrets.token_urlsafe(24))
     told = f"""# Written by `lgsp demo`. Look around with: lgsp status --config {place.config}
@@ -52,6 +54,7 @@ paper_collector = "viettel_post"
 
 [province.fee_platform_of]
 {chr(10).join(f'"{code}" = "vnpay"' for code in by_gateway)}
+{chr(10).join(f'"{code}" = "bank_transfer"' for code in by_transfer)}
 
 [store]
 url = {_text(f"sqlite:///{place.database.absolute()}")}
@@ -165,6 +168,12 @@ terminal = "TINHDVC1"
 secret = "VNPAYTESTSECRET0123456789ABCDEFG"
 ask_first = 2.0
 ask_every = 1.0
+{_QUICK}
+
+[systems.bank_transfer]
+bank = "970436"
+account = "1012345678901"
+secret = "sepaySecret01"
 {_QUICK}
 
 [systems.vnpost]

@@ -113,8 +113,8 @@ class _Demo:
         told = day(tables, seed=self._seed, dossiers=self._count, bad=self._bad)
         mocks, address = await processes.start_mocks(self._folder, self._seed)
         control = Control(address)
-        gateway = sorted({d.procedure_code for d in told if not d.cause})[::2]  # every second procedure
-        place = config.write(self._folder, address, by_gateway=gateway)
+        codes = sorted({d.procedure_code for d in told if not d.cause})
+        place = config.write(self._folder, address, by_gateway=codes[::3], by_transfer=codes[1::3])
         daemon = processes.daemon(place.config)
         door = Door(place.door, config.CLIENT, place.secret, _WORKERS)
         books: Books | None = None
@@ -176,6 +176,7 @@ class _Demo:
                 group.create_task(kills.run(share))
                 group.create_task(feeder.run())
             settled = await _at_rest(books, others)
+            await processes.match_payments(place.config, await others.statement())
             home, _ = await others.deliver()
             settled = await _at_rest(books, others) and settled
             struck = await faults.end()

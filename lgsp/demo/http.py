@@ -34,13 +34,16 @@ class Control:
         self._address, self._wire = address, open_wire("mocks", 16, 60.0)
 
     async def get(self, system: str, path: str, **query: str) -> Any:
-        return await self._call("GET", system, path, None, query)
+        return (await self._call("GET", system, path, None, query)).json()
+
+    async def text(self, system: str, path: str) -> str:
+        return (await self._call("GET", system, path, None, {})).text()
 
     async def post(self, system: str, path: str, body: Any) -> Any:
-        return await self._call("POST", system, path, body, {})
+        return (await self._call("POST", system, path, body, {})).json()
 
     async def delete(self, system: str, path: str) -> Any:
-        return await self._call("DELETE", system, path, None, {})
+        return (await self._call("DELETE", system, path, None, {})).json()
 
     async def all(self, system: str, path: str, key: str, start: int = 0, limit: int = 500) -> list[Any]:
         """All of a paged list from ``start`` on."""
@@ -52,12 +55,12 @@ class Control:
             following = page["next"]
         return found
 
-    async def _call(self, method: str, system: str, path: str, body: Any, query: Mapping[str, str]) -> Any:
+    async def _call(self, method: str, system: str, path: str, body: Any, query: Mapping[str, str]) -> Reply:
         url = f"{self._address}/_mock/{system}/{path}"
         reply = await self._wire.request(path, method, url, json=body, query=query or None)
         if reply.status >= 400:
             raise LgspError(f"the mock of {system} refused {method} {path}: {reply.text()[:300]}")
-        return reply.json()
+        return reply
 
     async def aclose(self) -> None:
         await self._wire.aclose()

@@ -14,7 +14,8 @@ from lgsp.demo.books import Books
 from lgsp.demo.http import Control
 from lgsp.demo.model import Dossier
 
-PLATFORMS = ("npsp_payment", "vnpay")
+TRANSFER = "bank_transfer"
+PLATFORMS = ("npsp_payment", "vnpay", TRANSFER)
 _LOOK = 0.5
 """Seconds between two looks at what there is to pay."""
 _CALLS = {"npsp_payment": "confirm", "vnpay": "ipn"}
@@ -67,6 +68,7 @@ class Others:
         await self._control.post("business_registry", "companies", companies)
         await self._control.post("npsp_payment", "settings", {"confirm": f"{self._door}/npsp_payment/confirm"})
         await self._control.post("vnpay", "settings", {"ipn": f"{self._door}/vnpay/ipn"})
+        await self._control.post(TRANSFER, "settings", {"notify": f"{self._door}/bank_transfer/credit"})
         await self._control.post("viettel_post", "settings", {"webhook": f"{self._door}/viettel_post/webhook"})
         for system, rules in FAULTS.items() if faults else ():
             await self._control.post(system, "faults", [{**rule, "seed": seed} for rule in rules])
@@ -83,6 +85,9 @@ class Others:
     async def _one(self, payment: Payment) -> None:
         """One citizen at one address. Wrong calls come before the right one: they must change nothing by themselves."""
         draw = self._chance.random()
+        if payment.platform == TRANSFER:
+            await self._transfer(payment, draw)
+            return
         platform, who = payment.platform, {"reference": payment.reference, "url": payment.url}
         if draw < 0.12 and len(self._seen) % 3:
             await self._control.post(platform, "pay", {**who, "what": "cancel"})
@@ -102,6 +107,30 @@ class Others:
         if draw > 0.84:
             await self._call(payment)
             self.citizens.replayed += 1
+
+    async def _transfer(self, payment: Payment, draw: float) -> None:
+        """One citizen with a code. Nobody can be asked what became of it: an untold credit stands in the statement."""
+        if draw < 0.12:
+            return  # scans it and never pays
+        if 0.24 <= draw < 0.32:  # somebody typed another amount by hand: money without a fee
+            await self._control.post(TRANSFER, "pay", {"qr": payment.qr, "off": 1 if draw < 0.28 else -1})
+            self.citizens.off += 1
+        credit = await self._control.post(TRANSFER, "pay", {"qr": payment.qr, "silent": True})
+        self.citizens.paid[TRANSFER] += int(payment.amount)
+        told = {"number": credit["number"]}
+        if draw < 0.24:
+            await self._control.post(TRANSFER, "notify", {**told, "wrong": True})
+            self.citizens.forged += 1
+        if draw > 0.92:
+            return
+        await self._control.post(TRANSFER, "notify", told)
+        if draw > 0.84:
+            await self._control.post(TRANSFER, "notify", told)
+            self.citizens.replayed += 1
+
+    async def statement(self) -> str:
+        """The bank's statement of the day."""
+        return await self._control.text(TRANSFER, "statement")
 
     async def _call(self, payment: Payment, **how: Any) -> None:
         body = {"reference": payment.reference, **how}

@@ -95,8 +95,23 @@ async def start_mocks(folder: Path, seed: int) -> tuple[Process, str]:
     return mocks, str(told["listening"])
 
 
+# The installed command's own entry point, by the same Python, wherever its script lies.
+_LGSP = (sys.executable, "-c", "from lgsp.cli.main import main; main()")
+
+
 def daemon(config: Path) -> Process:
     """The daemon as an operator starts it; not started yet."""
-    # The installed command's own entry point, by the same Python, wherever its script lies.
-    command = [sys.executable, "-c", "from lgsp.cli.main import main; main()", "run", "--config", str(config)]
-    return Process("daemon", command, config.parent / "daemon.log")
+    return Process("daemon", [*_LGSP, "run", "--config", str(config)], config.parent / "daemon.log")
+
+
+async def match_payments(config: Path, statement: str) -> None:
+    """Take in a bank's statement beside the running daemon, as an officer does at the end of the day."""
+    file = config.parent / "sao-ke.csv"
+    file.write_text(statement, encoding="utf-8")
+    command = [*_LGSP, "match-payments", str(file), "--yes", "--json", "--config", str(config)]
+    done = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+    )
+    _, told = await done.communicate()
+    if done.returncode:
+        raise LgspError(f"the statement was not taken in: {told.decode(errors='replace')[-1000:]}")
