@@ -158,6 +158,7 @@ def record(dossier: Dossier, state: State) -> dict[str, Any]:
         "applicantIdType": {1: "citizen", 2: "business"}.get(applicant.type, "organization"),
         "applicantIdNo": applicant.number,
         "contactTelNo": applicant.phone,
+        "address": applicant.address,
         "submitDate": _millis(state.submitted),
         "online": dossier.channel == "online",
         "viaPostal": int(dossier.by_post),
