@@ -19,6 +19,7 @@ from tests.bench.backlog import backlog, history
 from tests.bench.latency import idle, latency
 from tests.bench.row import Row
 from tests.bench.soap import soap
+from tests.bench.soap_mocks import soap_mocks
 from tests.bench.throughput import measure
 
 
@@ -26,6 +27,7 @@ async def run(scale: float, only: set[str]) -> list[Row]:
     parts: dict[str, Callable[[], Awaitable[list[Row]]]] = {
         "throughput": lambda: measure(int(6000 * scale)),
         "soap": lambda: soap(int(4000 * scale)),
+        "soap_mocks": lambda: soap_mocks(int(4000 * scale)),
         "latency": lambda: latency(int(400 * scale)),
         "idle": lambda: idle(30 * scale),
         "history": lambda: history(int(1_000_000 * scale)),
@@ -42,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the volumes")
     parser.add_argument(
-        "--only", default="", help="throughput, soap, latency, idle, history, backlog; separated by commas"
+        "--only", default="", help="throughput, soap, soap_mocks, latency, idle, history, backlog; separated by commas"
     )
     options = parser.parse_args()
     rows = asyncio.run(run(0.1 if options.quick else 1.0, {p for p in options.only.split(",") if p}))
