@@ -6,7 +6,22 @@ from typing import Annotated, Any
 
 import typer
 
-from lgsp.cli import check, config, decide, doctor, dossier, exchanges, hold, match, parked, refund, run, soap, status
+from lgsp.cli import (
+    check,
+    codes,
+    config,
+    decide,
+    doctor,
+    dossier,
+    exchanges,
+    hold,
+    match,
+    parked,
+    refund,
+    run,
+    soap,
+    status,
+)
 from lgsp.cli.commands import ConfigOption, Group, JsonOption, LangOption, common
 from lgsp.cli.here import Here
 from lgsp.cli.here import text as _
@@ -45,7 +60,22 @@ def make() -> typer.Typer:
             typer.echo(ctx.get_help())
             raise typer.Exit()
 
-    for group in (run, status, dossier, exchanges, parked, decide, refund, match, hold, doctor, config, soap, check):
+    for group in (
+        run,
+        status,
+        dossier,
+        exchanges,
+        parked,
+        decide,
+        refund,
+        match,
+        hold,
+        codes,
+        doctor,
+        config,
+        soap,
+        check,
+    ):
         group.add(app)
     return app
 
