@@ -44,7 +44,9 @@ def test_a_small_day_with_faults_and_kills_loses_doubles_and_disorders_nothing(
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="children are found in /proc")
 def test_an_interrupted_day_leaves_no_process_behind(tmp_path: Path) -> None:
     command = f"from pathlib import Path; from lgsp.demo import run; run(dossiers=40, keep=Path({str(tmp_path)!r}))"
-    process = subprocess.Popen([sys.executable, "-c", command], stderr=subprocess.DEVNULL)
+    errors = tmp_path.with_suffix(".err")
+    with errors.open("wb") as err:
+        process = subprocess.Popen([sys.executable, "-X", "faulthandler", "-c", command], stderr=err)
     log = tmp_path / "daemon.log"
     for _ in range(300):
         if log.exists() and "ready" in log.read_text():
@@ -53,7 +55,12 @@ def test_an_interrupted_day_leaves_no_process_behind(tmp_path: Path) -> None:
     children = _children(process.pid)
     assert len(children) == 2
     process.send_signal(signal.SIGINT)
-    process.wait(30)
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)  # it says where it stands
+        process.wait()
+        pytest.fail(f"it did not end:\n{errors.read_text(encoding='utf-8', errors='replace')[-6000:]}")
     assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
 
 
