@@ -99,7 +99,13 @@ class Dispatcher:
             settlement = self._settlement(claimed, decision)
             if decision.counted:
                 settlement = replace(settlement, ended=outcome.ending(error), alike=case.in_a_row(error))
-            return replace(settlement, doubted_at=_left_at(error, departures, now) if decision.doubtful else 0)
+            if not decision.doubtful:
+                return settlement
+            left_at = _left_at(error, departures, now)
+            if operation.repeat is Repeat.SAFE:  # the same again is harmless, but not after what comes next
+                over = left_at + int(self._settings.in_doubt * 1_000_000)
+                settlement = replace(settlement, due_at=max(settlement.due_at, over))
+            return replace(settlement, doubted_at=left_at)
         return self._settlement(claimed, outcome.Decision(State.DONE, healthy=True), follows)
 
     def _told_late(self, late: Callable[[Event, Context], Sequence[Event]], claimed: Claimed) -> Settlement:
@@ -150,11 +156,15 @@ class Dispatcher:
         )
 
     async def _perform(self, operation: Operation[Any, Any], request: Any, claimed: Claimed, case: outcome.Case) -> Any:
-        if claimed.doubtful:
+        since = (micros(self._around.clock.now()) - claimed.doubted_at) / 1_000_000
+        if operation.repeat is Repeat.SAFE or not claimed.doubtful:
+            wait = outcome.under_way(case, since, self._settings.in_doubt)
+            if wait is not None:
+                raise Undecided(wait)
+        else:
             if operation.repeat is Repeat.ONCE:
                 raise Undecided(outcome.undecidable(case, self._system.name, operation.name, ""))
             if operation.repeat is Repeat.ASK:
-                since = (micros(self._around.clock.now()) - claimed.doubted_at) / 1_000_000
                 probed = await getattr(self._connector, operation.probe)(request, claimed.key)
                 if probed.happened is None:
                     raise Undecided(outcome.undecidable(case, self._system.name, operation.name, probed.note))

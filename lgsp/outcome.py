@@ -174,6 +174,20 @@ def _limited(case: Case, decision: Decision) -> Decision:
     return decision
 
 
+def under_way(case: Case, since: float, doubt: float) -> Decision | None:
+    """For a delivery that is not asked about, ``since`` seconds after a call of its lane left that may still arrive: an
+    older state that arrived after a newer one would stay. None: it may go."""
+    if since >= doubt:
+        return None
+    wait = min(doubt - since, doubt)  # a clock may have been set back
+    return Decision(
+        _waiting(case),
+        wait=wait,
+        reason=f"an earlier call may still arrive: goes {wait:.1f} s later",
+        doubtful=case.doubtful,
+    )
+
+
 def missing(since: float, doubt: float) -> Decision | None:
     """For a doubtful delivery that is not there ``since`` seconds after its call left: asked again when it can no
     longer arrive, after ``doubt`` seconds; None: it is believed, and may be sent."""

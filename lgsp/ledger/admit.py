@@ -40,7 +40,7 @@ _TAKEN = select(_i.system, _i.code, _i.dossier).where(
 _INSERT_IDENTITY = insert(identities)
 _STATE = select(dossiers.c.state).where(dossiers.c.dossier == _b("dossier_"))
 _AHEAD = (
-    select(_d.id, _d.operation, _d.full_state, _d.state, _d.seq, _d.head, _d.due_at, _d.doubtful)
+    select(_d.id, _d.operation, _d.full_state, _d.state, _d.seq, _d.head, _d.due_at, _d.doubtful, _d.doubted_at)
     .where(_OPEN, _d.order_key == _b("key_"), _d.system == _b("system_"))
     .order_by(_d.seq, _d.id)
 )
@@ -374,8 +374,9 @@ class Admission:
         old = next((o for o in reversed(ahead) if o.full_state and o.operation == plan.operation), None)
         if plan.full_state and old is not None and old.state in _REPLACEABLE and self._supersede(old.id):
             # The newer state goes where the older stood: steps queued behind must still find the dossier.
-            row |= {"seq": old.seq, "head": old.head, "claimable": old.head}
-            if old.state == State.WAITING:
+            # What the older one sent may still arrive, and must not do so after the newer.
+            row |= {"seq": old.seq, "head": old.head, "claimable": old.head, "doubted_at": old.doubted_at}
+            if old.state in (State.WAITING, State.UNKNOWN):
                 row["due_at"] = max(self.now, old.due_at)
         elif ahead:
             head = next((o for o in ahead if o.head), None)

@@ -53,6 +53,7 @@ class Work(Views):
                     state=fresh.value,
                     claimable=_d.head,
                     doubtful=doubt,
+                    doubted_at=row.doubted_at if doubt else None,
                     due_at=self._now(),
                     attempts=0,
                     ended="",

@@ -21,7 +21,7 @@ from lgsp.errors import (
     Unavailable,
 )
 from lgsp.ledger.types import State
-from lgsp.outcome import UNREADABLE_LIMIT, Case, Decision, decide, missing, undecidable
+from lgsp.outcome import UNREADABLE_LIMIT, Case, Decision, decide, missing, undecidable, under_way
 from lgsp.spi.operation import Repeat
 
 NAMES = {"system": "npsp", "operation": "update_progress"}
@@ -163,6 +163,17 @@ def test_not_there_is_believed_only_when_the_call_can_no_longer_arrive(since: fl
     else:
         assert (found.state, found.wait, found.counted) == (State.UNKNOWN, wait, False)
         assert (found.doubtful, found.healthy) == (True, True)
+
+
+@pytest.mark.parametrize("doubtful", [True, False])
+@pytest.mark.parametrize(("since", "wait"), [row[1:] for row in MISSING], ids=[row[0] for row in MISSING])
+def test_nothing_overtakes_a_call_that_may_still_arrive(since: float, wait: float | None, doubtful: bool) -> None:
+    found = under_way(Case(Repeat.SAFE, 3, doubtful), since, 180.0)
+    if found is None:
+        assert wait is None
+    else:
+        assert (found.wait, found.counted, found.doubtful, found.healthy) == (wait, False, doubtful, None)
+        assert found.state is (State.UNKNOWN if doubtful else State.WAITING)
 
 
 def test_every_error_of_the_package_is_one_of_ours() -> None:

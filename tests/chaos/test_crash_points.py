@@ -315,3 +315,37 @@ async def test_a_call_that_arrives_after_the_survivor_asked_happens_once(case: C
     assert left == []
     assert happened == 1
     assert world.portal.ledger.flags["double"] == world.one_stop.ledger.flags["double"] == 0
+
+
+@pytest.mark.parametrize("told", ["before-it-is-sent-again", "after"])
+async def test_an_older_state_that_arrives_late_does_not_stay(told: str, tmp_path: Path) -> None:
+    case = CASES[0]
+    assert case.operation == "sync_dossier"
+    newer = ("onestop", "sync_document", LIFE.document("done") | {"OrganInchargeIdLevel1": "H21"})
+    with databases.sqlite_url() as url:
+        world = World(tmp_path, url, case)
+        await upgrade(world.store)
+        await world.store.start()
+        try:
+            first = Worker("w1", world, IN_FLIGHT)
+            await world.tell(first.ledger, *DOCUMENT)
+            with pytest.raises(Dead):
+                await first.work()
+            second = Worker("w2", world)
+            world.clock.turn(0.5)
+            await second.ledger.recover(all_others=True)
+            if told == "after":
+                await second.work()
+            await world.tell(second.ledger, *newer)
+            await second.work()
+            assert LIFE.code not in world.portal.dossiers, "nothing overtakes the call that is under way"
+            [late] = first.in_flight
+            assert (await late()).status_code < 500
+            for _ in range(3):
+                world.clock.turn(60)
+                await second.work()
+            left = await world.open_items()
+        finally:
+            await world.store.close()
+    assert left == []
+    assert world.portal.dossiers[LIFE.code].statuses == ["2", "10"]
