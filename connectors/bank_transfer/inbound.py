@@ -7,11 +7,9 @@ import hmac
 import json
 from typing import Any
 
-from pydantic import ValidationError
-
 from connectors.bank_transfer.wire import Notice
-from lgsp.spi.inbound import InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict
-from lgsp.wire.parse import Unreadable, json_text, loads
+from lgsp.spi.inbound import InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict, fitted
+from lgsp.wire.parse import object_of
 
 _DONE = (Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.UNKNOWN_REFERENCE, Verdict.WRONG_AMOUNT)
 _SAID: dict[Verdict, dict[str, str]] = {
@@ -38,17 +36,7 @@ def known(request: InboundRequest, settings: Any) -> bool:
 
 
 def notice(request: InboundRequest, settings: Any) -> Received:
-    try:
-        told = loads(json_text(request.body, request.headers.get("content-type", "")))
-    except Unreadable:
-        raise InboundInvalid("", "the body is no JSON object") from None
-    if not isinstance(told, dict):
-        raise InboundInvalid("", "the body is no JSON object")
-    try:
-        item = Notice.model_validate(told)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise InboundInvalid(str(first["loc"][0]), f"does not fit ({first['type']})") from None
+    item = fitted(Notice, object_of(request))
     if item.accountNumber not in (settings.account, *settings.more_accounts):
         raise InboundInvalid("accountNumber", "is none of ours: add it to systems.bank_transfer.more_accounts")
     if item.transferType == "out":

@@ -6,8 +6,6 @@ import hmac
 import json
 from typing import Any
 
-from pydantic import ValidationError
-
 from connectors.npsp_payment import signing
 from connectors.npsp_payment.receipt import receipt
 from connectors.npsp_payment.settings import NpspPaymentSettings
@@ -16,7 +14,16 @@ from lgsp.canonical.dossier import Dossier
 from lgsp.canonical.payment import PaymentState
 from lgsp.clock import VIETNAM
 from lgsp.errors import MappingError
-from lgsp.spi.inbound import Enquiry, InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict
+from lgsp.spi.inbound import (
+    Enquiry,
+    InboundHook,
+    InboundInvalid,
+    InboundReply,
+    InboundRequest,
+    Received,
+    Verdict,
+    fitted,
+)
 
 
 def _texts(body: bytes) -> dict[str, Any]:
@@ -44,11 +51,7 @@ def known(request: InboundRequest, settings: NpspPaymentSettings) -> bool:
 
 
 def confirm(request: InboundRequest, _settings: NpspPaymentSettings) -> Received:
-    try:
-        return Received("confirm", (Confirm.model_validate(_texts(request.body)),))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise InboundInvalid(str(first["loc"][0]), f"does not fit ({first['type']})") from None
+    return Received("confirm", (fitted(Confirm, _texts(request.body)),))
 
 
 def answer(request: InboundRequest, verdict: Verdict, _detail: str) -> InboundReply:

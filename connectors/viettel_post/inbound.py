@@ -6,28 +6,16 @@ import hmac
 import json
 from typing import Any
 
-from pydantic import ValidationError
-
 from connectors.viettel_post.wire import Moved
-from lgsp.spi.inbound import InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict
-from lgsp.wire.parse import Unreadable, json_text, loads
-
-
-def _told(request: InboundRequest) -> dict[str, Any]:
-    try:
-        told = loads(json_text(request.body, request.headers.get("content-type", "")))
-    except Unreadable:
-        raise InboundInvalid("", "the body is no JSON object") from None
-    if not isinstance(told, dict):
-        raise InboundInvalid("", "the body is no JSON object")
-    return told
+from lgsp.spi.inbound import InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict, fitted
+from lgsp.wire.parse import object_of
 
 
 def known(request: InboundRequest, settings: Any) -> bool:
     """Whether the body's TOKEN, or the header Authorization, is the agreed one."""
     secret = settings.webhook_token.get_secret_value().encode()
     try:
-        token = _told(request).get("TOKEN")
+        token = object_of(request).get("TOKEN")
     except InboundInvalid:
         return False
     given = [token if isinstance(token, str) else "", request.headers.get("authorization", "").removeprefix("Bearer ")]
@@ -35,14 +23,10 @@ def known(request: InboundRequest, settings: Any) -> bool:
 
 
 def moved(request: InboundRequest, _settings: Any) -> Received:
-    data = _told(request).get("DATA")
+    data = object_of(request).get("DATA")
     if not isinstance(data, dict):
         raise InboundInvalid("DATA", "is missing or no object")
-    try:
-        return Received("moved", (Moved.model_validate(data),))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise InboundInvalid(f"DATA.{first['loc'][0]}", f"does not fit ({first['type']})") from None
+    return Received("moved", (fitted(Moved, data, "DATA"),))
 
 
 def answer(_request: InboundRequest, verdict: Verdict, detail: str) -> InboundReply:

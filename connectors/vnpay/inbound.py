@@ -8,19 +8,13 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
-from pydantic import ValidationError
-
 from connectors.vnpay import signing
 from connectors.vnpay.wire import Ipn
-from lgsp.spi.inbound import InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict
+from lgsp.spi.inbound import InboundHook, InboundReply, InboundRequest, Received, Verdict, fitted
 
 
 def ipn(request: InboundRequest, _settings: Any) -> Received:
-    try:
-        return Received("ipn", (Ipn.model_validate(dict(request.query)),))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise InboundInvalid(str(first["loc"][0]), f"does not fit ({first['type']})") from None
+    return Received("ipn", (fitted(Ipn, dict(request.query)),))
 
 
 def known(request: InboundRequest, settings: Any) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from lgsp.canonical.dossier import Dossier
 
@@ -84,6 +84,19 @@ class InboundInvalid(Exception):
     def __init__(self, field: str, reason: str) -> None:
         self.field, self.reason = field, reason
         super().__init__(f"{field}: {reason}" if field else reason)
+
+
+Told = TypeVar("Told", bound=BaseModel)
+
+
+def fitted(model: type[Told], told: Any, within: str = "") -> Told:
+    """What came in as a wire model; ``InboundInvalid`` names the first field that does not fit, below ``within``."""
+    try:
+        return model.model_validate(told)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join([within, *map(str, first["loc"][:1])]).strip(".")
+        raise InboundInvalid(where, f"does not fit ({first['type']})") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ import json
 from decimal import Decimal
 from typing import Any, NoReturn
 
+from lgsp.spi.inbound import InboundInvalid, InboundRequest
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark begins it
@@ -22,6 +24,17 @@ _MAX_EXPONENT = 400
 
 class Unreadable(ValueError):
     """Why a body cannot be read, in words that hold none of it."""
+
+
+def object_of(request: InboundRequest) -> dict[str, Any]:
+    """The JSON object that a call carries; ``InboundInvalid`` for anything else."""
+    try:
+        told = loads(json_text(request.body, request.headers.get("content-type", "")))
+    except Unreadable:
+        told = None
+    if not isinstance(told, dict):
+        raise InboundInvalid("", "the body is no JSON object")
+    return told
 
 
 def charset(content_type: str) -> str:
