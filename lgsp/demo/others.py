@@ -18,6 +18,8 @@ TRANSFER = "bank_transfer"
 PLATFORMS = ("npsp_payment", "vnpay", TRANSFER)
 _LOOK = 0.5
 """Seconds between two looks at what there is to pay."""
+_SURE = (0.2, 0.26, 0.88, 0.95)
+"""What the first citizens do, so that a small day has it too: forged, a dong off, told twice, never told."""
 _CALLS = {"npsp_payment": "confirm", "vnpay": "ipn"}
 FAULTS: dict[str, tuple[dict[str, Any], ...]] = {
     "population": ({"kind": "cut_after", "rate": 0.03}, {"kind": "status", "rate": 0.02}),
@@ -85,6 +87,8 @@ class Others:
     async def _one(self, payment: Payment) -> None:
         """One citizen at one address. Wrong calls come before the right one: they must change nothing by themselves."""
         draw = self._chance.random()
+        if len(self._seen) <= len(_SURE):
+            draw = _SURE[len(self._seen) - 1]
         if payment.platform == TRANSFER:
             await self._transfer(payment, draw)
             return
