@@ -56,7 +56,7 @@ def _kept(field: str, text: str, store: FileStore) -> str:
         kept = writer.keep()
     except FileTooLarge as error:
         writer.discard()
-        raise MappingError(field, f"{error}: raise files.max_bytes, or ask its sender for a smaller one") from None
+        raise MappingError(field, f"{error}: ask its sender for a smaller one, or enter it by hand") from None
     except BaseException:
         writer.discard()
         raise

@@ -76,6 +76,8 @@ class Wire:
             content = None
         if content is None:
             raise MappingError("file", "is not in the file store any more: ask the one-stop system for it, or discard")
+        if not content:
+            raise MappingError("file", "is empty: ask the one-stop system for it, or discard")
         if len(content) > most:
             raise MappingError("file", f"has more than the {most} bytes that {self.system} takes: have it made smaller")
         return content

@@ -318,6 +318,9 @@ async def test_a_file_that_cannot_be_uploaded_is_a_persons_work_and_nothing_is_c
     portal = Portal(Ministry(), **G2, g2_file_bytes=1024)
     with pytest.raises(MappingError, match="not in the file store"):
         await portal.npsp.g2_sync(g2_sync(documents=(PAPER,)), "")
+    portal.files["f1"] = b""
+    with pytest.raises(MappingError, match="is empty"):
+        await portal.npsp.g2_sync(g2_sync(documents=(PAPER,)), "")
     portal.files["f1"] = b"x" * 1025
     with pytest.raises(MappingError, match="1024 bytes that npsp takes"):
         await portal.npsp.g2_sync(g2_sync(documents=(PAPER,)), "")
