@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,11 @@ _ENVELOPE = """<xs:schema xmlns:xs="{xs}" targetNamespace="{env}" elementFormDef
   </xs:sequence><xs:anyAttribute processContents="lax"/></xs:complexType></xs:element>
 </xs:schema>"""
 """An envelope around anything, for judging a message while it is read."""
+
+
+_COMPILING = threading.Lock()
+"""lxml changes libxml2's loader of documents for the whole process while it compiles a schema: two at once would take
+each other's away, and fail to find their pieces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,8 @@ class Judge:
     def _compiled(self) -> etree.XMLSchema:
         own = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
         own.resolvers.add(_Pieces(self._pieces))
-        return etree.XMLSchema(etree.ElementTree(etree.fromstring(self._root, own)))
+        with _COMPILING:
+            return etree.XMLSchema(etree.ElementTree(etree.fromstring(self._root, own)))
 
     def _collect(self, documents: Documents, wrappers: list[tuple[str, str]]) -> bytes:
         """One piece for each namespace, which includes all schemas of it, and a root that imports the pieces."""

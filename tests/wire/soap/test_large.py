@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from lgsp.errors import BadAnswer, Rejected
+from lgsp.wire.soap.documents import Documents
+from lgsp.wire.soap.judge import Judge
 from tests.wire.soap.kit import SOAP11, envelope, operation, reply, streaming
 from tests.wire.soap.test_dataset import dataset, row
 from tests.wire.soap.test_faults import fault11
@@ -111,3 +114,11 @@ def parts() -> tuple[bytes, bytes, bytes, int]:
     one = row(1, 0, "<MaTinh>01</MaTinh><TenTinh>Thành phố Hà Nội</TenTinh><Ma>00001</Ma><Ten>Phường</Ten>").encode()
     start, _, end = dataset("@@@").encode().partition(b"@@@")
     return start, one, end, 20 * 2**20 // len(one) + 1
+
+
+def test_many_threads_may_compile_the_schemas_at_once() -> None:
+    """As after a start with work waiting: each call is the first."""
+    documents = Documents(ROOT / "connectors" / "population" / "contract" / "population.wsdl")
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: Judge(documents), range(200)))
+    assert len(made) == 200
