@@ -46,6 +46,8 @@ _ENVELOPE = """<xs:schema xmlns:xs="{xs}" targetNamespace="{env}" elementFormDef
 _COMPILING = threading.Lock()
 """lxml changes libxml2's loader of documents for the whole process while it compiles a schema: two at once would take
 each other's away, and fail to find their pieces."""
+_TRIES = 4
+"""More tries: any document that another thread reads meanwhile may do the same. What is wrong with a contract stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,14 @@ class Judge:
     def _compiled(self) -> etree.XMLSchema:
         own = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
         own.resolvers.add(_Pieces(self._pieces))
-        with _COMPILING:
-            return etree.XMLSchema(etree.ElementTree(etree.fromstring(self._root, own)))
+        for left in range(_TRIES, -1, -1):
+            try:
+                with _COMPILING:
+                    return etree.XMLSchema(etree.ElementTree(etree.fromstring(self._root, own)))
+            except etree.XMLSchemaParseError:
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
 
     def _collect(self, documents: Documents, wrappers: list[tuple[str, str]]) -> bytes:
         """One piece for each namespace, which includes all schemas of it, and a root that imports the pieces."""
