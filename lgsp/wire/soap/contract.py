@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -54,11 +53,7 @@ class SoapContract:
 
     def load(self) -> SoapService:
         """Read and compile it, once in a process. Takes a moment: call it off the event loop."""
-        with _LOADING:  # libxml2's loader of documents is the process's: one contract at a time
-            return _loaded(self)
-
-
-_LOADING = threading.Lock()
+        return _loaded(self)
 
 
 @lru_cache(maxsize=64)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from lxml import etree
@@ -43,11 +44,7 @@ _ENVELOPE = """<xs:schema xmlns:xs="{xs}" targetNamespace="{env}" elementFormDef
 """An envelope around anything, for judging a message while it is read."""
 
 
-_COMPILING = threading.Lock()
-"""lxml changes libxml2's loader of documents for the whole process while it compiles a schema: two at once would take
-each other's away, and fail to find their pieces."""
-_TRIES = 4
-"""More tries: any document that another thread reads meanwhile may do the same. What is wrong with a contract stays."""
+_NOWHERE = "missing.xsd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +105,20 @@ class Judge:
             self._free.append(schema)
 
     def _compiled(self) -> etree.XMLSchema:
-        own = etree.XMLParser(no_network=True, resolve_entities=False, load_dtd=False)
-        own.resolvers.add(_Pieces(self._pieces))
-        for left in range(_TRIES, -1, -1):
-            try:
-                with _COMPILING:
-                    return etree.XMLSchema(etree.ElementTree(etree.fromstring(self._root, own)))
-            except etree.XMLSchemaParseError:
-                if not left:
-                    raise
-        raise AssertionError("unreachable")
+        """From files: lxml's way to hand pieces over from memory is the process's, and a document that another thread
+        reads meanwhile takes it away."""
+        with TemporaryDirectory(prefix="lgsp-schema-") as folder:
+            for name, piece in self._pieces.items():
+                Path(folder, name).write_bytes(piece)
+            root = Path(folder, "contract.xsd")
+            root.write_bytes(self._root)
+            return etree.XMLSchema(file=str(root))
 
     def _collect(self, documents: Documents, wrappers: list[tuple[str, str]]) -> bytes:
         """One piece for each namespace, which includes all schemas of it, and a root that imports the pieces."""
         by_namespace: dict[str, list[str]] = {}
         included: set[str] = set()
-        schemas = [(place, schema, f"lgsp:doc/{n}") for n, (place, schema) in enumerate(documents.schemas())]
+        schemas = [(place, schema, f"doc{n}.xsd") for n, (place, schema) in enumerate(documents.schemas())]
         names = {place: name for place, schema, name in schemas if schema is documents.trees.get(place)}
         for _, schema, _ in schemas:
             for element in schema.iter(f"{{{XSD}}}include", f"{{{XSD}}}redefine"):
@@ -134,7 +129,7 @@ class Judge:
                 by_namespace.setdefault(namespace, []).append(name)
         for namespace, _ in wrappers:
             by_namespace.setdefault(namespace, [])
-        numbers = {namespace: f"lgsp:ns/{n}" for n, namespace in enumerate(by_namespace)}
+        numbers = {namespace: f"ns{n}.xsd" for n, namespace in enumerate(by_namespace)}
         for _, schema, name in schemas:
             self._pieces[name] = etree.tostring(_prepared(schema, numbers, names))
         for namespace, number in numbers.items():
@@ -149,7 +144,7 @@ class Judge:
             text = f'<xs:schema xmlns:xs="{XSD}"{target}>{includes}{imports}{implied}</xs:schema>'
             self._pieces[number] = text.encode()
         for version, namespace in ENV.items():
-            numbers[namespace] = f"lgsp:envelope/{version}"
+            numbers[namespace] = f"envelope{version}.xsd"
             self._pieces[numbers[namespace]] = _ENVELOPE.format(xs=XSD, env=namespace).encode()
         imports = "".join(
             f'<xs:import namespace="{namespace}" schemaLocation="{number}"/>' if namespace else
@@ -157,18 +152,6 @@ class Judge:
             for namespace, number in numbers.items()
         )  # fmt: skip
         return f'<xs:schema xmlns:xs="{XSD}" targetNamespace="lgsp:contract">{imports}</xs:schema>'.encode()
-
-
-class _Pieces(etree.Resolver):
-    def __init__(self, pieces: Mapping[str, bytes]) -> None:
-        super().__init__()
-        self._pieces = pieces
-
-    def resolve(self, system_url: str, public_id: str, context: Any) -> Any:  # type: ignore[override]  # the stubs lack it
-        piece = self._pieces.get(system_url)
-        if piece is None:
-            piece = b"<nothing/>"  # nothing is fetched; libxml2 says what it misses
-        return self.resolve_string(piece, context)  # type: ignore[call-arg]  # the stubs have other arguments
 
 
 def _prepared(schema: etree._Element, numbers: Mapping[str, str], names: Mapping[str, str]) -> etree._Element:
@@ -185,7 +168,7 @@ def _prepared(schema: etree._Element, numbers: Mapping[str, str], names: Mapping
             element.set("schemaLocation", number)
     for element in copy.iter(f"{{{XSD}}}include", f"{{{XSD}}}redefine"):
         place = element.get("schemaLocation", "")
-        element.set("schemaLocation", names.get(place, place))
+        element.set("schemaLocation", names.get(place, _NOWHERE))  # nothing is fetched; libxml2 says what it misses
     for element in list(copy.iter(f"{{{XSD}}}element")):
         # An untyped DataSet: the schema of schemas is not there, and its rows are nobody's.
         ref = element.get("ref")
