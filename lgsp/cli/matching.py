@@ -110,7 +110,7 @@ async def belongs(here: Here, book: Book, number: int, reference: str, reason: s
         amount=amount, reference=reference, dossier=fate.dossier))  # fmt: skip
     done = yes or (not here.json and sure(here, 1))
     if done:
-        await tell(here, book, event, "match", f"{number} {reference}", reason)
+        await tell(book, ledger, event, "match", f"{number} {reference}", reason)
         await book.work.discard([number], f"{reference}: {reason}")
     here.document(
         {

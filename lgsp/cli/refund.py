@@ -13,7 +13,7 @@ from lgsp.cli.decide import Reason, Yes, sure
 from lgsp.cli.failure import FINDING, FINE, USAGE, Finding
 from lgsp.cli.here import Here, who
 from lgsp.cli.here import text as _
-from lgsp.cli.telling import OPERATOR, tell
+from lgsp.cli.telling import OPERATOR, ledger_of, tell
 from lgsp.cli.text import dong, table
 from lgsp.cli.words import payment_state
 from lgsp.clock import from_micros
@@ -52,20 +52,20 @@ def add(app: typer.Typer) -> None:
                 told = _("of {paid} dong, {left} can go back")
                 left = dong(payment.amount - payment.refunded)
                 raise Finding(told.format(paid=dong(payment.amount), left=left), code=USAGE)
+            number = f"RF{book.now():x}".upper()
+            event = _event(key, payment, back, number, reason, book.now())
+            ledger = await ledger_of(here, book)
+            if not ledger.leads_to(event):
+                raise Finding(
+                    _("{platform} sends no money back from here").format(platform=payment.platform),
+                    _("send it back at the platform or the bank, then discard the work item if there is one"),
+                )
             heads = [_("payment"), _("platform"), _("state"), _("paid"), _("goes back")]
             row = [payment.reference, payment.platform, payment_state(_, payment.state), dong(payment.amount)]
             here.say(table(heads, [[*row, dong(back)]], right=[3, 4], indent=""))
             done = yes or (not here.json and sure(here, 1))
-            number = f"RF{book.now():x}".upper()
             if done:
-                await tell(
-                    here,
-                    book,
-                    _event(key, payment, back, number, reason, book.now()),
-                    "refund",
-                    payment.reference,
-                    reason,
-                )
+                await tell(book, ledger, event, "refund", payment.reference, reason)
         here.document(
             {
                 "dossier": key,

@@ -31,13 +31,12 @@ async def ledger_of(here: Here, book: Book) -> Ledger:
     return ledger
 
 
-async def tell(here: Here, book: Book, event: Event, action: str, target: str, reason: str) -> Acceptance:
+async def tell(book: Book, ledger: Ledger, event: Event, action: str, target: str, reason: str) -> Acceptance:
     """Commit the event with all that follows from it, and a line of audit. A running daemon delivers what it asks."""
     from hashlib import sha256
 
     from lgsp.ledger.types import Inbound
 
-    ledger = await ledger_of(here, book)
     digest = sha256(event.model_dump_json().encode()).hexdigest()
     accepted = await ledger.accept(Inbound(OPERATOR, action, [event], digest))
     await book.work.note(action, target, reason)

@@ -101,6 +101,10 @@ class Ledger:
 
         return await self.store.read(query)
 
+    def leads_to(self, event: Event) -> tuple[str, ...]:
+        """The systems at which something would be done about the event."""
+        return tuple(planned.system for planned in self._planner.plan(event))
+
     async def foresee(self, told: Sequence[Event]) -> list[Foreseen]:
         """What would become of these events, in order; none of them is kept."""
 

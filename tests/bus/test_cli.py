@@ -480,7 +480,7 @@ def test_every_cause_the_bus_parks_on_has_advice_and_stands_in_the_handbook() ->
 
 
 async def _paid(filled: Filled) -> None:
-    """A's fee is paid at a platform that is no longer switched on, twice."""
+    """A's fee is paid at a platform, twice."""
     store = Store(f"sqlite:///{filled.config.parent}/lgsp.db")
     await store.start()
     clock = FixedClock()
@@ -510,8 +510,20 @@ async def _paid(filled: Filled) -> None:
     await store.close()
 
 
+def test_money_that_no_platform_sends_back_is_refused_and_nothing_is_asked(filled: Filled) -> None:
+    anyio.run(_paid, filled)
+    for section in ("", '\n[systems.bank_transfer]\nbank = "970436"\naccount = "1"\n'):
+        filled.config.write_text(filled.config.read_text(encoding="utf-8") + section, encoding="utf-8")
+        told = lgsp("refund", A, "--reason", "x", "--reference", "R1", "--yes", file=filled.config, **SECRETS)
+        assert (told.exit_code, "vnpay sends no money back from here" in told.stderr) == (1, True)
+    story = document(lgsp("dossier", A, "--json", file=filled.config))
+    assert "refund.requested" not in [line["what"] for line in story["timeline"]]
+
+
 def test_money_goes_back_after_a_plan(filled: Filled) -> None:
     anyio.run(_paid, filled)
+    file = filled.config
+    file.write_text(file.read_text(encoding="utf-8") + '\n[systems.vnpay]\nterminal = "TINHDVC1"\n', encoding="utf-8")
     refund = ["refund", A, "--reason", "nộp thừa"]
     several = lgsp(*refund, file=filled.config, **SECRETS)
     assert several.exit_code == 2
