@@ -17,6 +17,7 @@ from secrets import token_hex
 from typing import Any
 
 import uvicorn
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -29,6 +30,7 @@ from lgsp.config import Settings
 from lgsp.dispatch import Dispatcher, Surroundings
 from lgsp.errors import ConfigError, LgspError, StoreError
 from lgsp.inbound.body import Limits
+from lgsp.inbound.contents import without_files
 from lgsp.inbound.files import FileStore
 from lgsp.inbound.links import Links
 from lgsp.inbound.poll import Poller
@@ -204,12 +206,15 @@ class Daemon:
         await self._agree()
         await self.reload_codes(first=True)
         self._revoked = await self.work.revoked_files()
+        await self._sweep()
         ready, unknown = await self.ledger.recover(all_others=alone)
         if ready or unknown:
             self._log.info("recovered", ready=ready, unknown=unknown)
         await self.ledger.heartbeat()
         grants = LedgerGrants(self.store, self.worker, self._now)
-        around = Surroundings(self.clock, lambda: self._codes, self._link, self.settings.province.code, self.files.take)
+        around = Surroundings(
+            self.clock, lambda: self._codes, self._link, self.settings.province.code, self.files.take, self._emptied
+        )
         for name, system in self.systems.items():
             own = self.settings.systems[name]
             wire = Wire(
@@ -251,6 +256,9 @@ class Daemon:
 
     async def _hold(self, system: str, reason: str) -> None:
         await self.work.hold(system, reason)
+
+    def _emptied(self, item: BaseModel, fields: tuple[str, ...]) -> BaseModel:
+        return without_files(item, fields, self.files, again=True)
 
     def _link(self, file: FileRef, made_at: datetime) -> str:
         if not file.id:
@@ -306,6 +314,7 @@ class Daemon:
             self._every(max(lease / 2, 0.5), self._recover),
             self._every(15.0, self.reload_codes),
             self._every(5.0, self._read_revoked),
+            self._every(3600.0, self._sweep),
         ]
 
     async def _agree(self) -> None:
@@ -328,6 +337,10 @@ class Daemon:
         if sum(await self.ledger.recover()):
             for lane in self.lanes.values():
                 lane.wake()
+
+    async def _sweep(self) -> None:
+        """What calls that never ended left in the file store, a day after."""
+        await asyncio.to_thread(self.files.sweep)
 
     async def _read_revoked(self) -> None:
         self._revoked = await self.work.revoked_files()

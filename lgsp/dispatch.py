@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+from pydantic import BaseModel
 
 from lgsp import outcome
 from lgsp.canonical.codes import CodeTables
@@ -33,6 +36,8 @@ class Surroundings:
     province: str
     keep: Callable[[AnswerFile], Awaitable[FileRef]] | None = None
     """Puts a file of an answer into the file store."""
+    emptied: Callable[[BaseModel, tuple[str, ...]], BaseModel] | None = None
+    """A polled item that was set aside, with the contents of these fields in the file store."""
 
 
 class Dispatcher:
@@ -53,7 +58,7 @@ class Dispatcher:
         now = micros(self._around.clock.now())
         pair = self._pairs.get(claimed.operation)
         if pair is None:
-            return self._received_anew(claimed)
+            return await self._received_anew(claimed)
         operation, mapping = pair
         case = outcome.Case(
             repeat=operation.repeat,
@@ -113,7 +118,7 @@ class Dispatcher:
         event = Event.stored(claimed.payload)
         return self._settlement(claimed, outcome.Decision(State.DONE), late(event, self.context(event, claimed)))
 
-    def _received_anew(self, claimed: Claimed) -> Settlement:
+    async def _received_anew(self, claimed: Claimed) -> Settlement:
         """A message that was set aside, told as events by the tables of now; all else without an operation parks."""
         try:
             event = Event.stored(claimed.payload)
@@ -123,7 +128,10 @@ class Dispatcher:
             if not isinstance(told, MessageRefused):
                 return self._settlement(claimed, self._no_operation(claimed))
             reception = self._system.mappings.reception(told.reception)
-            item = reception.item.model_validate_json(told.item)
+            item: BaseModel = reception.item.model_validate_json(told.item)
+            fields = tuple(name for poll in self._system.plugin.polls for name in poll.file_fields)
+            if fields and self._around.emptied is not None:
+                item = await asyncio.to_thread(self._around.emptied, item, fields)
             follows = reception.events(item, self.context(event, claimed))
         except MappingError as error:
             cause = error.cause if error.table else f"message:{claimed.operation.removeprefix('receive_')}"

@@ -32,7 +32,7 @@ def add(app: typer.Typer) -> None:
     def check(here: Here, name: Annotated[str, typer.Argument(metavar="NAME", help=_("Word of the system"))]) -> int:
         _ = here._
         _known(here, name)
-        if find_spec("pytest") is None or find_spec("hypothesis") is None:
+        if not all(find_spec(name) for name in ("hypothesis", "jsonschema", "pytest", "xmlschema")):
             raise Finding(_("the suites are not installed"), 'pip install "lgsp[testing]"', code=USAGE)
         from lgsp.testing.verdict import judge
 

@@ -13,36 +13,31 @@ from lgsp.inbound.files import PREFIX, FileStore, FileTooLarge
 Item = TypeVar("Item", bound=BaseModel)
 
 
-def without_files(item: Item, fields: tuple[str, ...], store: FileStore) -> Item:
+def without_files(item: Item, fields: tuple[str, ...], store: FileStore, *, again: bool = False) -> Item:
     """The item with ``lgsp-file:<id>`` for each content, which is on disk when this returns.
 
     A content is named after itself, so that one stored before a crash is the same file when the item comes again.
-    ``MappingError`` for what is not base64 or too large: a person looks at such an item.
+    ``MappingError`` for what is not base64 or too large: a person looks at such an item. ``again``: an item that was
+    set aside is read anew, and may hold references from the first time. From a remote none is taken, lest it choose
+    among the files that we hold.
     """
     told = item.model_dump(by_alias=True)
-    return type(item).model_validate(_stored(told, fields, store)) if _any(told, fields) else item
+    stored = _stored(told, fields, store, ("http://", "https://", PREFIX) if again else ("http://", "https://"))
+    return item if stored == told else type(item).model_validate(stored)
 
 
-def _any(value: Any, fields: tuple[str, ...]) -> bool:
-    if isinstance(value, dict):
-        return any((k in fields and _content(v)) or _any(v, fields) for k, v in value.items())
-    return isinstance(value, list | tuple) and any(_any(one, fields) for one in value)
-
-
-def _stored(value: Any, fields: tuple[str, ...], store: FileStore) -> Any:
+def _stored(value: Any, fields: tuple[str, ...], store: FileStore, left: tuple[str, ...]) -> Any:
+    """``left``: how values begin that are no contents."""
     if isinstance(value, dict):
         return {
-            k: _kept(k, v, store) if k in fields and _content(v) else _stored(v, fields, store)
+            k: _kept(k, v, store)
+            if k in fields and isinstance(v, str) and v and not v.startswith(left)
+            else _stored(v, fields, store, left)
             for k, v in value.items()
         }
     if isinstance(value, list | tuple):
-        return [_stored(one, fields, store) for one in value]
+        return type(value)(_stored(one, fields, store, left) for one in value)
     return value
-
-
-def _content(value: object) -> bool:
-    """Not an address. A reference of ours is none either: a remote does not choose among the files that we hold."""
-    return isinstance(value, str) and value != "" and not value.startswith(("http://", "https://"))
 
 
 def _kept(field: str, text: str, store: FileStore) -> str:
@@ -56,7 +51,9 @@ def _kept(field: str, text: str, store: FileStore) -> str:
         kept = writer.keep()
     except FileTooLarge as error:
         writer.discard()
-        raise MappingError(field, f"{error}: ask its sender for a smaller one, or enter it by hand") from None
+        raise MappingError(
+            field, f"{error}: raise files.max_bytes and release it, or ask its sender for a smaller one"
+        ) from None
     except BaseException:
         writer.discard()
         raise

@@ -7,6 +7,7 @@ import gc
 import io
 import json
 import logging
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -240,6 +241,19 @@ async def test_file_links_are_served_and_end_and_every_fetch_is_journalled(tmp_p
         fetches = await bus.exchanges("files")
         assert [closed.status if closed else 0 for _, closed in fetches] == [200, *[404] * len(refused), 404]
         assert file in fetches[0][0].url
+
+
+async def test_what_a_call_that_never_ended_left_behind_goes_at_the_next_start(tmp_path: Path) -> None:
+    left = tmp_path / "files" / "arriving" / "half"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"%PDF")
+    fresh = left.with_name("under-way")
+    fresh.write_bytes(b"%PDF")
+    long_ago = time.time() - 2 * 86_400
+    os.utime(left, (long_ago, long_ago))
+    async with house(tmp_path):
+        assert not left.exists()
+        assert fresh.exists(), "another daemon may be writing it"
 
 
 async def test_a_linked_dossier_comes_with_its_file_and_is_acknowledged_after_the_commit(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from lgsp.canonical.events import Event, QuestionAsked
 from lgsp.clock import FixedClock, micros
 from lgsp.dispatch import Dispatcher, Surroundings
 from lgsp.errors import AccessRefused, MappingError, SessionRejected, StoreError, Unavailable
+from lgsp.inbound.contents import without_files
 from lgsp.inbound.files import FileStore
 from lgsp.inbound.poll import Poller
 from lgsp.ledger.ledger import Ledger
@@ -191,6 +192,39 @@ async def test_an_item_with_a_file_that_cannot_be_taken_is_set_aside_and_stops_n
         [item] = await made.work.parked()
         assert words in item.reason
         assert list((made.poller.files.root / "arriving").glob("*")) == []
+
+
+async def test_an_item_with_a_file_that_was_too_large_is_taken_when_it_is_released_under_a_larger_limit() -> None:
+    content = b"x" * 1001
+    papers = (Paper(content=PDF), Paper(content=base64.b64encode(content).decode()))
+    async with rig(Feed([[Item(number=1, papers=papers)]])) as made:
+        await made.poller.once()
+        [item] = await made.work.parked()
+        files = made.poller.files
+
+        def emptied(told: BaseModel, fields: tuple[str, ...]) -> BaseModel:
+            return without_files(told, fields, files, again=True)
+
+        around = Surroundings(made.clock, lambda: CODES, lambda _file, _at: "", "H21", emptied=emptied)
+        dispatcher = Dispatcher(SYSTEM, SystemSettings(), Feed([]), around)
+        await made.work.release([item.id], "too early")
+        await delivered(made, dispatcher)
+        assert ["at most 1000 bytes" in i.reason for i in await made.work.parked()] == [True]
+        files.limit = 2000
+        await made.work.release([item.id], "the limit is raised")
+        await delivered(made, dispatcher)
+        assert await made.told() == ["1"]
+        kept = {f.name for f in files.root.rglob("*") if f.is_file()}
+        assert kept == {STORED, hashlib.sha256(content).hexdigest()}
+
+
+def test_what_was_put_away_the_first_time_stays_so_when_it_is_read_anew(tmp_path: Path) -> None:
+    store = FileStore(tmp_path, FixedClock(NOW))
+    first = without_files(Item(number=1, papers=(Paper(content=PDF),)), ("content",), store)
+    assert first.papers[0].content == f"lgsp-file:{STORED}"
+    assert without_files(first, ("content",), store, again=True) is first
+    with pytest.raises(MappingError, match="content"):
+        without_files(first, ("content",), store)
 
 
 async def test_all_pages_are_taken_and_the_next_poll_goes_on_from_there() -> None:
