@@ -14,9 +14,11 @@ from lgsp.cli import (
     doctor,
     dossier,
     exchanges,
+    export,
     hold,
     match,
     parked,
+    recordings,
     refund,
     run,
     soap,
@@ -75,6 +77,8 @@ def make() -> typer.Typer:
         config,
         soap,
         check,
+        export,
+        recordings,
     ):
         group.add(app)
     return app

@@ -113,6 +113,17 @@ class CodesSettings(Section):
     folder: str = Field("", description="Folder with the province's own rows (<table>.csv), over the shipped ones")
 
 
+class RecordingsSettings(Section):
+    """Recordings: exchanges that leave the journal, with pseudonyms in place of persons."""
+
+    key_file: Annotated[str, Field(min_length=1)] = Field(
+        "var/recordings.key", description="File with the key of pseudonyms; made when it is first needed"
+    )
+    origin: Literal["live", "sandbox", "mock"] = Field(
+        "live", description="What the remote systems of these settings are: recordings say so"
+    )
+
+
 class LogSettings(Section):
     """Logs and the language of messages."""
 
@@ -146,6 +157,9 @@ class Settings(Section):
     server: ServerSettings = Field(description="The front door")
     files: FilesSettings = Field(default_factory=FilesSettings, description="The file store")
     codes: CodesSettings = Field(default_factory=CodesSettings, description="Code tables")
+    recordings: RecordingsSettings = Field(
+        default_factory=RecordingsSettings, description="Recordings of exchanges, for tests and replay"
+    )
     log: LogSettings = Field(default_factory=LogSettings, description="Logs and language")
     worker: WorkerSettings = Field(default_factory=WorkerSettings, description="How deliveries are worked off")
     systems: Mapping[str, Any] = Field(default_factory=dict, description="Remote systems; a section switches one on")

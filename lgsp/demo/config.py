@@ -72,6 +72,10 @@ systems = ["onestop"]
 [files]
 folder = {_text(str(folder.absolute() / "files"))}
 
+[recordings]
+key_file = {_text(str(folder.absolute() / "recordings.key"))}
+origin = "mock"
+
 [worker]
 reorder_seconds = 1.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from lgsp.network import Network
 from lgsp.spi.inbound import Enquiry, InboundFile, InboundHook, Poll
+from lgsp.spi.message import Message
 from lgsp.spi.operation import Operation
 
 
@@ -91,6 +93,12 @@ class ConnectorPlugin:
     polls: tuple[Poll, ...] = ()
     enquiries: tuple[Enquiry, ...] = ()
     files: tuple[InboundFile, ...] = ()
+    resign: Callable[[Message, Any], Message] | None = None
+    """``resign(message, settings)``: the message with the keys, checksums and signatures that these settings give. Used
+    on recordings, whose values were replaced and whose keys are the mock's. None: nothing is signed in the open."""
+    volatile: tuple[str, ...] = ()
+    """Fields, headers and query values that differ from call to call and say nothing: times of sending, numbers of
+    requests, signatures. ``name``, or ``operation.name`` for one operation only."""
 
     def operation(self, name: str) -> Operation[Any, Any]:
         """The operation of this name; ``KeyError`` if there is none."""

@@ -5,7 +5,6 @@ What the file holds and how a system comes by it: ``docs/adding-a-system.md``.
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import traceback
@@ -15,9 +14,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from importlib import import_module
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any, Protocol
 
 import httpx
@@ -31,6 +28,7 @@ from lgsp.dispatch import Dispatcher, Surroundings
 from lgsp.errors import CallError
 from lgsp.ledger.types import Claimed, Settlement
 from lgsp.spi.connector import SystemSettings
+from lgsp.spi.contract import examples_of
 from lgsp.spi.mapping import Mappings, OperationMapping
 from lgsp.spi.operation import AnswerFile, Operation, Repeat
 from lgsp.spi.registry import Registry, System
@@ -71,26 +69,6 @@ def registry() -> Registry:
 
 def systems() -> list[System]:
     return list(registry())
-
-
-def contract_of(system: System) -> Path:
-    """The folder ``contract/`` beside the connector."""
-    file = import_module(system.plugin.connector.__module__).__file__
-    assert file is not None
-    return Path(file).parent / "contract"
-
-
-@cache
-def _document(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return document
-
-
-def examples_of(system: System) -> dict[str, Any]:
-    """The system's ``contract/examples.json``; empty where there is none (a test says so)."""
-    return _document(contract_of(system) / "examples.json")
 
 
 @cache

@@ -18,6 +18,7 @@ class BadRecording(LgspError):
 
     def __init__(self, where: str, reason: str) -> None:
         self.where = where
+        self.reason = reason
         super().__init__(f"recording: {where}: {reason}")
 
 

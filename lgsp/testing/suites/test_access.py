@@ -9,7 +9,8 @@ import pytest
 
 from lgsp.errors import AccessRefused
 from lgsp.ledger.types import State
-from lgsp.testing.conformance import Case, Send, cases, cases_with_secrets, examples_of, light_cases, rig_of
+from lgsp.spi.contract import examples_of
+from lgsp.testing.conformance import Case, Send, cases, cases_with_secrets, light_cases, rig_of
 
 pytestmark = pytest.mark.anyio
 MANY = 20

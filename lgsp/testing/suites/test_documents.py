@@ -8,9 +8,10 @@ from importlib.metadata import entry_points
 
 import pytest
 
+from lgsp.spi.contract import contract_of, examples_of
 from lgsp.spi.registry import System
 from lgsp.testing import xsd
-from lgsp.testing.conformance import contract_of, examples_of, systems
+from lgsp.testing.conformance import systems
 from lgsp.wire.soap import SoapContract
 
 by_system = pytest.mark.parametrize("system", systems(), ids=lambda s: s.name)

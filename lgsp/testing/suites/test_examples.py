@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from lgsp.spi.contract import contract_of, examples_of
 from lgsp.spi.registry import System
 from lgsp.testing.conformance import cases as all_cases
-from lgsp.testing.conformance import contract_of, examples_of, mock_of, secret_fields, settings_for, systems
+from lgsp.testing.conformance import mock_of, secret_fields, settings_for, systems
 from lgsp.testing.xsd import requests_of
 
 WHERE = "contract/examples.json"

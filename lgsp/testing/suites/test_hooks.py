@@ -17,10 +17,11 @@ from lgsp.canonical.events import Event
 from lgsp.clock import VIETNAM
 from lgsp.errors import MappingError
 from lgsp.spi.connector import SystemSettings
+from lgsp.spi.contract import contract_of, examples_of
 from lgsp.spi.inbound import InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict
 from lgsp.spi.mapping import Context
 from lgsp.spi.registry import System
-from lgsp.testing.conformance import START, cases, contract_of, examples_of, filled, settings_for, systems
+from lgsp.testing.conformance import START, cases, filled, settings_for, systems
 from lgsp.testing.judge import problems
 from lgsp.testing.suites.test_mappings import tables
 

@@ -9,7 +9,8 @@ import pytest
 from pydantic import BaseModel
 
 from lgsp.errors import CallError
-from lgsp.testing.conformance import Case, Rig, cases, contract_of, examples_of, filled, rig_of
+from lgsp.spi.contract import contract_of, examples_of
+from lgsp.testing.conformance import Case, Rig, cases, filled, rig_of
 from lgsp.testing.judge import problems
 from lgsp.testing.models import bent
 

@@ -19,13 +19,13 @@ from pydantic import SecretStr
 
 from lgsp import log
 from lgsp.ledger.types import Settlement
+from lgsp.spi.contract import examples_of
 from lgsp.testing.conformance import (
     Case,
     Rig,
     Send,
     Sink,
     cases_with_secrets,
-    examples_of,
     light_cases,
     rig_of,
     setting_at,
