@@ -31,6 +31,7 @@ SECRET_HEADERS = frozenset(
         "lgspaccesstoken",
         "x-api-key",
         "secretkey",
+        "securitykey",
         "accesskey",
         "token",
     }

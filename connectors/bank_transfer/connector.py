@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.bank_transfer import vietqr
-from connectors.bank_transfer.inbound import HOOKS
+from connectors.bank_transfer.inbound import HOOKS, resign
 from connectors.bank_transfer.settings import BankTransferSettings
 from connectors.bank_transfer.statement import FILES
 from connectors.bank_transfer.wire import OpenTransfer, TransferCode
@@ -41,4 +41,5 @@ plugin = ConnectorPlugin(
     operations=(Operation("open_payment", OpenTransfer, TransferCode, Repeat.SAFE, "a code is made; nothing is sent"),),
     hooks=HOOKS,
     files=FILES,
+    resign=resign,
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.bank_transfer.wire import Notice
 from lgsp.spi.inbound import InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict, fitted
+from lgsp.spi.message import Message
 from lgsp.wire.parse import object_of
 
 _DONE = (Verdict.ACCEPTED, Verdict.DUPLICATE, Verdict.UNKNOWN_REFERENCE, Verdict.WRONG_AMOUNT)
@@ -33,6 +34,14 @@ def known(request: InboundRequest, settings: Any) -> bool:
         return False
     right = hmac.compare_digest(sign(secret, stamp, request.body).encode(), given.encode("utf-8", "replace"))
     return right and abs(request.received_at.timestamp() - int(stamp)) <= settings.tolerance
+
+
+def resign(message: Message, settings: Any) -> Message:
+    """The signature of a recorded notice, made anew over the body that it has now."""
+    stamp = next((v for k, v in message.headers.items() if k.lower() == settings.timestamp_header.lower()), "")
+    if message.direction == "out" or message.part == "answer" or not stamp:
+        return message
+    return message.with_header(settings.signature_header, sign(settings.secret.get_secret_value(), stamp, message.body))
 
 
 def notice(request: InboundRequest, settings: Any) -> Received:

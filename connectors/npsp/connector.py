@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from connectors.npsp.classify import Exists, Missing, judge, plain
 from connectors.npsp.dvclt import Dvclt
 from connectors.npsp.g2 import G2
-from connectors.npsp.inbound import HOOKS
+from connectors.npsp.inbound import HOOKS, resign
 from connectors.npsp.settings import NpspSettings
 from connectors.npsp.wire.calls import CALLS
 from connectors.npsp.wire.catalogue import (
@@ -435,6 +435,7 @@ plugin = ConnectorPlugin(
         ),
     ),
     hooks=HOOKS,
+    resign=resign,
     polls=(
         Poll("questions", "fetch_questions", every=600.0),
         Poll(

@@ -20,6 +20,7 @@ from connectors.npsp.wire.pushes import (
     TaxReceiptCall,
 )
 from lgsp.spi.inbound import InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict
+from lgsp.spi.message import Message
 from lgsp.wire.parse import Unreadable, json_text, loads
 
 FORWARD = "/{adapter}/RestService/forward"
@@ -67,6 +68,18 @@ def known(request: InboundRequest, settings: NpspSettings) -> bool:
         given += [v for k, v in told.items() if k.lower() in ("securitykey", "session") and isinstance(v, str)]
     keys = [key.get_secret_value().encode() for key in settings.inbound_keys]
     return any(g and hmac.compare_digest(g.encode(errors="replace"), key) for g in given for key in keys)
+
+
+def resign(message: Message, settings: NpspSettings) -> Message:
+    """The key of a recorded call, put back: recordings hold none."""
+    if message.direction == "out" or message.part == "answer" or not settings.inbound_keys:
+        return message
+    key = settings.inbound_keys[0].get_secret_value()
+    message = message.with_header("securitykey", key)
+    for name in message.texts():
+        if name.lower() in ("securitykey", "session"):
+            message = message.with_text(name, key)
+    return message
 
 
 def answer(request: InboundRequest, verdict: Verdict, detail: str) -> InboundReply:

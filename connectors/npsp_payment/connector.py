@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.npsp_payment import signing
 from connectors.npsp_payment.inbound import ENQUIRIES, HOOKS
+from connectors.npsp_payment.resign import resign
 from connectors.npsp_payment.settings import NpspPaymentSettings
 from connectors.npsp_payment.wire import Bill, GetBill, Opened, OpenPayment, Outcome, QueryPayment
 from lgsp.errors import AccessRefused, NotYet, Rejected
@@ -176,4 +177,6 @@ plugin = ConnectorPlugin(
     ),
     hooks=HOOKS,
     enquiries=ENQUIRIES,
+    resign=resign,
+    volatile=("MaXacThuc",),
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, SecretStr
 
-from connectors.viettel_post.inbound import HOOKS
+from connectors.viettel_post.inbound import HOOKS, resign
 from connectors.viettel_post.wire import CancelOrder, Created, CreateOrder, Done
 from lgsp.errors import AccessRefused, Rejected, SessionRejected, Unavailable
 from lgsp.spi.agency import AgencySettings
@@ -143,4 +143,5 @@ plugin = ConnectorPlugin(
         Operation("cancel_order", CancelOrder, Done, Repeat.SAFE, "error false"),
     ),
     hooks=HOOKS,
+    resign=resign,
 )

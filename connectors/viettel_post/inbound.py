@@ -8,6 +8,7 @@ from typing import Any
 
 from connectors.viettel_post.wire import Moved
 from lgsp.spi.inbound import InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict, fitted
+from lgsp.spi.message import Message
 from lgsp.wire.parse import object_of
 
 
@@ -20,6 +21,14 @@ def known(request: InboundRequest, settings: Any) -> bool:
         return False
     given = [token if isinstance(token, str) else "", request.headers.get("authorization", "").removeprefix("Bearer ")]
     return bool(secret) and any(hmac.compare_digest(g.encode("utf-8", "replace"), secret) for g in given)
+
+
+def resign(message: Message, settings: Any) -> Message:
+    """The token of a recorded call, put back: recordings hold none."""
+    if message.direction == "out" or message.part == "answer":
+        return message
+    token = settings.webhook_token.get_secret_value()
+    return message.with_text("TOKEN", token).with_header("authorization", f"Bearer {token}")
 
 
 def moved(request: InboundRequest, _settings: Any) -> Received:

@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr
 
 from connectors.vnpay import signing
 from connectors.vnpay.inbound import HOOKS
+from connectors.vnpay.resign import resign
 from connectors.vnpay.wire import OpenPayment, PayAddress, QueryPayment, QueryRefund, RefundPayment, Transaction
 from lgsp.clock import VIETNAM
 from lgsp.errors import AccessRefused, NotYet, Rejected, Unavailable
@@ -206,4 +207,7 @@ plugin = ConnectorPlugin(
         ),
     ),
     hooks=HOOKS,
+    resign=resign,
+    volatile=("vnp_SecureHash", "query_payment.vnp_RequestId", "query_payment.vnp_CreateDate",
+              "query_refund.vnp_RequestId", "query_refund.vnp_CreateDate", "refund_payment.vnp_CreateDate"),
 )  # fmt: skip

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +15,7 @@ from lgsp.errors import LgspError
 from lgsp.redact import secrets_in_body, secrets_in_headers, secrets_in_url
 from lgsp.wire.again import Sleep
 from lgsp.wire.exchange import Closed, Opened, current_scope, new_exchange_id
+from lgsp.wire.matching import differences, of_request
 
 Write = Callable[[Opened, Closed], None]
 _FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection", "keep-alive"})
@@ -78,10 +78,16 @@ class ReplayMiss(LgspError):
 class ReplayTransport(httpx.AsyncBaseTransport):
     """Answers from recordings: each once, in their order, by operation, method, path and query."""
 
-    def __init__(self, exchanges: Iterable[tuple[Opened, Closed | None]], *, match_body: bool = False) -> None:
-        """``match_body``: a request must also have the recorded body (as JSON values where both are JSON)."""
+    def __init__(
+        self,
+        exchanges: Iterable[tuple[Opened, Closed | None]],
+        *,
+        match_body: bool = False,
+        volatile: Collection[str] = (),
+    ) -> None:
+        """``match_body``: a request must also say what the recorded body says, ``volatile`` fields left out."""
         self._left = [(opened, closed) for opened, closed in exchanges if closed is not None]
-        self._match_body = match_body
+        self._match_body, self._volatile = match_body, volatile
 
     @property
     def unused(self) -> list[Opened]:
@@ -105,19 +111,17 @@ class ReplayTransport(httpx.AsyncBaseTransport):
 
     def _compare(self, asked: Opened, held: Opened) -> tuple[int, str]:
         """How far the two agree, and the first difference (empty: none)."""
-        pairs = [
-            ("method", asked.method, held.method),
-            ("path", _path(asked.url).partition("?")[0], _path(held.url).partition("?")[0]),
-            ("query", _path(asked.url).partition("?")[2], _path(held.url).partition("?")[2]),
-        ]
-        if asked.operation and held.operation:
-            pairs.insert(0, ("operation", asked.operation, held.operation))
-        for depth, (name, ours, theirs) in enumerate(pairs):
-            if ours != theirs:
-                return depth, f"{name} is {ours!r}, recorded {theirs!r}"
-        if self._match_body and (field := _body_difference(asked.body, held.body)):
-            return len(pairs), f"body differs at {field}"  # the place only: bodies hold citizens' data
-        return len(pairs) + 1, ""
+        if asked.operation and held.operation and asked.operation != held.operation:
+            return 0, f"operation is {asked.operation!r}, recorded {held.operation!r}"
+        found = differences(_leaves(asked, self._match_body), _leaves(held, self._match_body), self._volatile)
+        if not found:
+            return 4, ""
+        first = found[0]
+        if first.where in ("method", "path"):
+            return 1, f"{first.where} is {first.ours!r}, recorded {first.theirs!r}"
+        if first.where.startswith("?"):
+            return 2, f"query is not the same at {first.where[1:]}"
+        return 3, f"body differs at {first.where}"  # the place only: bodies hold citizens' data
 
     def _answer(self, closed: Closed | None, request: httpx.Request) -> httpx.Response:
         assert closed is not None
@@ -131,30 +135,9 @@ def _path(url: str) -> str:
     return httpx.URL(url).raw_path.decode("ascii")
 
 
-def _body_difference(ours: bytes, theirs: bytes) -> str:
-    if ours == theirs:
-        return ""
-    try:
-        return _value_difference(json.loads(ours), json.loads(theirs), "$")
-    except ValueError:
-        same = next((i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), None)
-        return f"byte {min(len(ours), len(theirs)) if same is None else same}"
-
-
-def _value_difference(ours: object, theirs: object, where: str) -> str:
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        for key in [*ours, *(k for k in theirs if k not in ours)]:
-            if key not in ours or key not in theirs:
-                return f"{where}.{key}"
-            if found := _value_difference(ours[key], theirs[key], f"{where}.{key}"):
-                return found
-        return ""
-    if isinstance(ours, list) and isinstance(theirs, list):
-        if len(ours) != len(theirs):
-            return f"{where} (length)"
-        pairs = enumerate(zip(ours, theirs, strict=True))
-        return next((d for i, (a, b) in pairs if (d := _value_difference(a, b, f"{where}[{i}]"))), "")
-    return "" if ours == theirs else where
+def _leaves(told: Opened, body: bool) -> dict[str, str]:
+    kind = next((value for name, value in told.headers.items() if name.lower() == "content-type"), "")
+    return of_request(told.method, told.url, kind, told.body if body else b"")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,16 +14,19 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from lgsp.canonical.events import Event
-from lgsp.clock import VIETNAM
+from lgsp.clock import VIETNAM, micros
 from lgsp.errors import MappingError
+from lgsp.recording.export import redactor_of
+from lgsp.recording.recording import Recording
 from lgsp.spi.connector import SystemSettings
 from lgsp.spi.contract import contract_of, examples_of
 from lgsp.spi.inbound import InboundHook, InboundInvalid, InboundReply, InboundRequest, Received, Verdict
 from lgsp.spi.mapping import Context
-from lgsp.spi.registry import System
+from lgsp.spi.registry import Registry, System
 from lgsp.testing.conformance import START, cases, filled, settings_for, systems
 from lgsp.testing.judge import problems
 from lgsp.testing.suites.test_mappings import tables
+from lgsp.wire.exchange import Opened
 
 FORMATS = ["application/json", "application/json; charset=utf-8", "application/xml", "text/xml", "text/plain", ""]
 QUICK = settings(
@@ -115,6 +118,23 @@ def test_every_verdict_has_its_answer_in_the_callers_format(pair: Pair, kind: st
     for verdict in Verdict:
         if verdict not in (Verdict.ACCEPTED, Verdict.DUPLICATE):
             assert told[verdict] != told[Verdict.ACCEPTED], f"{verdict} looks like a success"
+
+
+@pytest.mark.parametrize("pair", [pair for pair in pairs() if pair[1].auth == "hook"], ids=named)
+def test_a_recording_of_its_call_passes_its_check_again(pair: Pair) -> None:
+    """Redacted, its secrets gone and its persons replaced, then signed anew by the plug-in's ``resign``."""
+    (system, hook), asked = pair, request(pair)
+    assert hook.verify is not None
+    assert hook.verify(asked, own_settings(system)), "the example itself"
+    path = hook.path.format(**asked.path_params) + (f"?{asked.raw_query}" if asked.raw_query else "")
+    opened = Opened(
+        1, system.name, hook.name, "in", micros(START), hook.method, f"/{system.name}{path}", asked.headers, asked.body
+    )
+    redactor = redactor_of(Registry([system]), b"a key of thirty-two bytes, fixed", (), {})
+    told = redactor.recording(Recording(opened, None, "spec")).opened
+    query = told.url.partition("?")[2]
+    again = replace(asked, headers=told.headers, body=told.body, raw_query=query, query=dict(parse_qsl(query, True)))
+    assert hook.verify(again, own_settings(system))
 
 
 @pytest.mark.parametrize("pair", pairs(), ids=named)
