@@ -76,6 +76,11 @@ class FixedClock:
         self._now += timedelta(seconds=seconds)
         self._elapsed += seconds
 
+    def set(self, moment: datetime) -> None:
+        """Make it this moment, earlier or later; the other clock moves on only."""
+        self._elapsed += max(0.0, (moment - self._now).total_seconds())
+        self._now = moment
+
     def jump(self, seconds: float) -> None:
         """Set the calendar clock, as an administrator or a time server would; the other does not move."""
         self._now += timedelta(seconds=seconds)

@@ -276,6 +276,8 @@ plugin = ConnectorPlugin(
     title="Hệ thống một cửa điện tử",
     settings=OnestopSettings,
     connector=Onestop,
+    # when a registry was asked, by which of our messages; from which moment the first poll asks
+    volatile=("report_action.asked_at", "report_action.proof", "changed.modifiedSince"),
     operations=(
         Operation(
             "create_dossier",

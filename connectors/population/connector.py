@@ -172,4 +172,5 @@ plugin = ConnectorPlugin(
         Operation("look_up", LookUpPerson, People, Repeat.SAFE, "a CongdanCollection, of none or more"),
         Operation("verify", VerifyPerson, Verified, Repeat.SAFE, "KetQuaXacThucResponse with TonTai true or false"),
     ),
+    volatile=("MaYeuCau", "id"),  # our number of the question, and X-Road's number of the message
 )

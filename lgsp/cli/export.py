@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from lgsp.cli.exchanges import moment
 from lgsp.cli.failure import FINDING, FINE, USAGE, Finding
 from lgsp.cli.here import Here
 from lgsp.cli.here import text as _
+
+if TYPE_CHECKING:
+    from lgsp.recording.export import Exporter
 
 
 def add(app: typer.Typer) -> None:
@@ -65,17 +68,13 @@ def add(app: typer.Typer) -> None:
 
 async def write(here: Here, book: Book, wanted: object, out: Path | None) -> int:
     """Write what is wanted to a file or standard output, and say what was written."""
-    from lgsp.recording.export import Exporter, Wanted
+    from lgsp.recording.export import Wanted
     from lgsp.recording.files import dumps, write_lines
-    from lgsp.recording.key import read_key
     from lgsp.recording.recording import Line, Recording
 
     _ = here._
     assert isinstance(wanted, Wanted)
-    settings, registry = here.settings()
-    own = settings.recordings
-    key, fresh = read_key(Path(own.key_file))
-    exporter = Exporter(book.store, registry, settings.systems, settings.province, key, own.origin)
+    exporter = exporter_of(here, book)
     lines: list[Line] = []
     count = 0
     async for line in exporter.lines(wanted):
@@ -84,10 +83,6 @@ async def write(here: Here, book: Book, wanted: object, out: Path | None) -> int
             sys.stdout.write(dumps(line) + "\n")
         else:
             lines.append(line)
-    if fresh:
-        here.warn(
-            _("a new key of pseudonyms was made: {file}; keep it as you keep the database").format(file=own.key_file)
-        )
     if not count:
         raise Finding(_("no exchange is like that"), _("see: {command}").format(command="lgsp exchanges"))
     if out is not None:
@@ -100,3 +95,20 @@ async def write(here: Here, book: Book, wanted: object, out: Path | None) -> int
     if out is not None:
         here.say(_("{n} exchanges written to {file}").format(n=count, file=out))
     return FINE if count else FINDING
+
+
+def exporter_of(here: Here, book: Book) -> Exporter:
+    """What takes recordings out of the journal under these settings; says so if it had to make the key."""
+    from lgsp.recording.export import Exporter
+    from lgsp.recording.key import read_key
+
+    _ = here._
+    settings, registry = here.settings()
+    own = settings.recordings
+    key, fresh = read_key(Path(own.key_file))
+    if fresh:
+        made = _("a new key of pseudonyms was made: {file}; keep it as you keep the database")
+        here.warn(made.format(file=own.key_file))
+    return Exporter(
+        book.store, registry, settings.systems, settings.province, key, own.origin, settings.server.base_url
+    )

@@ -20,6 +20,7 @@ from lgsp.cli import (
     parked,
     recordings,
     refund,
+    replay,
     run,
     soap,
     status,
@@ -79,6 +80,7 @@ def make() -> typer.Typer:
         check,
         export,
         recordings,
+        replay,
     ):
         group.add(app)
     return app

@@ -23,6 +23,7 @@ from lgsp.spi.connector import SystemSettings
 from lgsp.spi.inbound import Page, Poll
 from lgsp.spi.mapping import Context
 from lgsp.spi.registry import System
+from lgsp.wire.exchange import scope
 
 PAGES = 1000
 """Most pages of one poll before it makes room for others."""
@@ -93,8 +94,9 @@ class Poller:
         fetch: Callable[[str], Awaitable[Page]] = getattr(self.connector, self.poll.fetch)
         cursor, items = await self.ledger.cursor(self.name), 0
         for _ in range(PAGES):
-            page = await fetch(cursor)
-            await self._take(page, cursor)
+            with scope() as calls:
+                page = await fetch(cursor)
+            await self._take(page, cursor, calls.number or None)
             items += len(page.received.items)
             if self.poll.acknowledge and page.received.items:
                 await getattr(self.connector, self.poll.acknowledge)(page.received.items)
@@ -103,7 +105,7 @@ class Poller:
             cursor = page.cursor
         return items
 
-    async def _take(self, page: Page, before: str) -> None:
+    async def _take(self, page: Page, before: str, exchange: int | None) -> None:
         reception = self.system.mappings.reception(page.received.reception)
         codes = await self.ledger.code_tables()
         now = self.clock.now()
@@ -135,5 +137,6 @@ class Poller:
                     events=events,
                     digest=hashlib.sha256(told.encode()).hexdigest(),
                     cursor=(self.name, page.cursor),
+                    told_by=exchange,
                 )
             )

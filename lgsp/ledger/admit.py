@@ -125,7 +125,7 @@ class Admission:
         judged = self._judge(item.events[0]) if len(item.events) == 1 else None
         if known and len(known) == len({(e.source, e.source_id) for e in item.events}):
             return Acceptance.DUPLICATE if judged in (None, Acceptance.NEW) else judged
-        exchange = item.exchange.id if item.exchange else None
+        exchange = item.exchange.id if item.exchange else item.told_by
         for event in item.events:
             if (event.source, event.source_id) not in known:
                 self._admit(self.resolve(event), item.digest, exchange, None)

@@ -99,7 +99,7 @@ def claim(connection: Connection, request: ClaimRequest, worker: str, now: int, 
     if system.open_until:
         if now < system.open_until:
             late = connection.execute(_OVERDUE, {"system_": request.system, "now_": now, "limit_": limit})
-            claimed = _lease(connection, request.system, late.scalars().all(), worker, now + lease)
+            claimed = lease_these(connection, request.system, late.scalars().all(), worker, now + lease)
             return Claims(claimed, system.open_until, "" if claimed else "circuit")
         limit = 1
         trial = connection.execute(
@@ -127,12 +127,13 @@ def claim(connection: Connection, request: ClaimRequest, worker: str, now: int, 
                 update(systems).where(systems.c.system == request.system).values(open_until=system.open_until, trial=0)
             )
         return Claims((), connection.execute(_NEXT, {"system_": request.system}).scalar())
-    return Claims(_lease(connection, request.system, picked, worker, now + lease, trial=bool(system.open_until)))
+    return Claims(lease_these(connection, request.system, picked, worker, now + lease, trial=bool(system.open_until)))
 
 
-def _lease(
+def lease_these(
     connection: Connection, system: str, picked: Sequence[int], worker: str, until: int, *, trial: bool = False
 ) -> list[Claimed]:
+    """Lease these deliveries, whatever their time."""
     if not picked:
         return []
     connection.execute(_LEASE, {"ids_": picked, "worker_": worker, "until_": until})

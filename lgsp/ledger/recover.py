@@ -11,6 +11,8 @@ from lgsp.store.schema import cursors, deliveries, events, exchanges, grants, sy
 
 _d, _x = deliveries.c, exchanges.c
 _OPEN = text("open = 1")
+CUT_OFF = "the worker stopped before the answer came"
+"""The error of an exchange that a dead worker left open."""
 
 
 def recover(connection: Connection, now: int, me: str, *, owners: tuple[str, ...] = ()) -> tuple[int, int]:
@@ -64,7 +66,7 @@ def recover(connection: Connection, now: int, me: str, *, owners: tuple[str, ...
         connection.execute(
             update(exchanges)
             .where(_x.delivery.in_([row.id for row in rows]), _x.closed_at.is_(None))
-            .values(closed_at=now, outcome="OutcomeUnknown", error="the worker stopped before the answer came")
+            .values(closed_at=now, outcome="OutcomeUnknown", error=CUT_OFF)
         )
     return len(ready), len(unknown)
 

@@ -55,6 +55,8 @@ class Inbound:
     digest: str
     message_id: str = ""
     exchange: Opened | None = None
+    told_by: int | None = None
+    """The exchange of ours whose answer told it, where we asked (a poll)."""
     cursor: tuple[str, str] | None = None
     """(name, value)"""
 

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
 from pydantic_core import to_jsonable_python
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, and_, false, func, or_, select
 
 from lgsp.canonical.dossier import Dossier
 from lgsp.journal.rows import read_row
 from lgsp.ledger.admit import dossier_of
 from lgsp.ledger.codes import loads
+from lgsp.ledger.recover import CUT_OFF
 from lgsp.recording.kinds import Kind
 from lgsp.recording.markers import markers_of
 from lgsp.recording.recording import Bus, Ending, Line, Origin, Recording
 from lgsp.recording.redact import Redactor, Resign, texts_in
+from lgsp.redact import MASK
 from lgsp.spi.contract import trial_settings_of, versions_of
 from lgsp.spi.message import Message
 from lgsp.spi.registry import Registry
 from lgsp.store.engine import Store
 from lgsp.store.schema import deliveries, dossiers, events, exchanges, identities
+from lgsp.wire.matching import of_body
 
 MOCK = "http://mock.test"
 """The address of mocks in settings that are tried out: it names no host."""
 _PAGE = 500
+_ROUND = 30_000_000
+"""Microseconds before a poll's last call in which its other calls lie."""
 _x = exchanges.c
 
 
@@ -115,10 +120,17 @@ class Exporter:
     """Reads one journal and gives its recordings."""
 
     def __init__(
-        self, store: Store, registry: Registry, systems: Mapping[str, Any], province: Any, key: bytes, origin: Origin
+        self,
+        store: Store,
+        registry: Registry,
+        systems: Mapping[str, Any],
+        province: Any,
+        key: bytes,
+        origin: Origin,
+        base_url: str = "",
     ) -> None:
         """``systems``: the settings of each system; ``province``: those of the province."""
-        self._store, self._registry, self._origin = store, registry, origin
+        self._store, self._registry, self._origin, self._base_url = store, registry, origin, base_url
         self._systems = {name: public(own) for name, own in systems.items()}
         self._province = public(province)
         ours = [*texts_in(self._systems), *texts_in(self._province)]
@@ -128,17 +140,21 @@ class Exporter:
     async def lines(self, wanted: Wanted) -> AsyncIterator[Line]:
         """The bus's own line, the exchanges by time, and how each dossier among them ends."""
         codes = await self._store.read(loads)
+        restarts = tuple(await self._store.read(_restarts))
         used = [name for name in self._systems if not wanted.systems or name in wanted.systems]
-        yield Bus(self._province, {name: self._systems[name] for name in used}, dict(codes))
+        yield Bus(self._province, {name: self._systems[name] for name in used}, dict(codes), self._base_url, restarts)
         keys = set(wanted.dossiers)
         query = await self._query(wanted)
         last = 0
         while True:
             page = query.where(_x.id > last).order_by(_x.id).limit(_PAGE)
             found = await self._store.read(lambda c, q=page: [read_row(row) for row in c.execute(q)])  # type: ignore[misc]  # no lambda with a default has a type
+            taken = await self._taken([opened.id for opened, _ in found])
             for opened, closed in found:
-                keys.add(opened.dossier)
-                yield self.recording(Recording(opened, closed, self._origin))
+                if not wanted.dossiers:
+                    keys.add(opened.dossier)
+                at, place = taken.get(opened.id, (0, 0))
+                yield self.recording(Recording(opened, closed, self._origin, taken_at=at, place=place))
             if len(found) < _PAGE:
                 break
             last = found[-1][0].id
@@ -152,7 +168,23 @@ class Exporter:
             self._versions[name] = versions_of(self._registry[name]) if name in self._registry else ("", "")
         connector, contract = self._versions[name]
         done = self.redactor.recording(told)
-        return Recording(done.opened, done.closed, done.origin, connector, contract, done.redacted)
+        return replace(done, connector=connector, contract=contract)
+
+    async def _taken(self, numbers: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """When what each exchange told was committed, and in which order; of a delivery's last call, when the delivery
+        was settled."""
+        query = (
+            select(events.c.exchange, func.min(events.c.recorded_at), func.min(events.c.id))
+            .where(events.c.exchange.in_(numbers), events.c.caused_by.is_(None))
+            .group_by(events.c.exchange)
+        )
+        other = exchanges.alias()
+        last = select(func.max(other.c.id)).where(other.c.delivery == deliveries.c.id).scalar_subquery()
+        ended = select(_x.id, deliveries.c.settled_at).where(
+            _x.id.in_(numbers), _x.delivery == deliveries.c.id, _x.id == last, deliveries.c.settled_at.is_not(None)
+        )
+        told = {row[0]: (row[1], row[2]) for row in await self._store.read(lambda c: list(c.execute(query)))}
+        return {row[0]: (row[1], 0) for row in await self._store.read(lambda c: list(c.execute(ended)))} | told
 
     async def _query(self, wanted: Wanted) -> Select[Any]:
         query = select(exchanges)
@@ -173,7 +205,7 @@ class Exporter:
         def query(connection: Connection) -> list[Ending]:
             found = []
             for start in range(0, len(codes), _PAGE):
-                found += _endings(connection, codes[start : start + _PAGE])
+                found += endings(connection, codes[start : start + _PAGE])
             return found
 
         seen: dict[str, Ending] = {ending.dossier: ending for ending in await self._store.read(query)}
@@ -181,7 +213,8 @@ class Exporter:
 
 
 def _of_dossiers(connection: Connection, keys: Sequence[str]) -> list[int]:
-    """Exchanges filed under any code of the dossiers, those that told of them, and those of their deliveries."""
+    """Exchanges filed under any code of the dossiers, those that told of them, those of their deliveries, and look-ups
+    made for others on which they rest."""
     codes = set(connection.execute(select(identities.c.code).where(identities.c.dossier.in_(keys))).scalars()) | set(
         keys
     )
@@ -192,10 +225,57 @@ def _of_dossiers(connection: Connection, keys: Sequence[str]) -> list[int]:
         *[deliveries.c.order_key == key for key in keys], *[deliveries.c.order_key.like(f"{key} %") for key in keys]
     )
     sent = select(_x.id).where(_x.delivery.in_(select(deliveries.c.id).where(own)))
-    return sorted(found | set(connection.execute(sent).scalars()))
+    found |= set(connection.execute(sent).scalars())
+    found |= _polls(connection, found)
+    return sorted(found | _rests_on(connection, found))
 
 
-def _endings(connection: Connection, codes: Sequence[str]) -> list[Ending]:
+def _restarts(connection: Connection) -> list[int]:
+    """When calls that a kill had cut off were given up, which a daemon does when it starts."""
+    query = select(_x.closed_at).where(_x.error.like(f"{CUT_OFF}%")).distinct().order_by(_x.closed_at)
+    return list(connection.execute(query).scalars())
+
+
+def _polls(connection: Connection, found: set[int]) -> set[int]:
+    """The other calls of the polls that told of the dossiers: a page may take several."""
+    last = connection.execute(
+        select(_x.system, _x.opened_at).where(_x.id.in_(sorted(found)), _x.direction == "out", _x.delivery.is_(None))
+    ).all()
+    rounds = [
+        and_(_x.system == row.system, _x.opened_at <= row.opened_at, _x.opened_at >= row.opened_at - _ROUND)
+        for row in last
+    ]
+    query = select(_x.id).where(_x.direction == "out", _x.delivery.is_(None), or_(false(), *rounds))
+    return set(connection.execute(query).scalars())
+
+
+def _rests_on(connection: Connection, found: set[int]) -> set[int]:
+    """Look-ups of others whose every value stands in the dossiers' own messages: connectors keep such answers."""
+    own = [read_row(row) for row in connection.execute(select(exchanges).where(_x.id.in_(sorted(found))))]
+    said = {value for opened, closed in own for body in (opened.body, closed.body if closed else b"")
+            for value in of_body(body).values()}  # fmt: skip
+    systems = {opened.system for opened, _ in own if opened.direction == "out"}
+    latest = max((opened.opened_at for opened, _ in own), default=0)
+    others = select(exchanges).where(
+        _x.system.in_(systems), _x.direction == "out", _x.effect == 0, _x.opened_at <= latest, _x.status == 200
+    )
+    asked: dict[tuple[str, str], dict[int, set[str]]] = {}
+    for row in connection.execute(others.order_by(_x.id)):
+        opened, _ = read_row(row)
+        values = {value for value in of_body(opened.body).values() if MASK not in value}
+        asked.setdefault((opened.system, opened.operation), {})[opened.id] = values
+    kept: dict[tuple[str, str, str], int] = {}
+    for (system, operation), calls in asked.items():
+        always = set.intersection(*calls.values())  # the operation's own constants
+        for number, values in calls.items():
+            varying = sorted(values - always)
+            if number not in found and said.issuperset(varying):
+                kept[system, operation, "|".join(varying)] = number
+    return set(kept.values())
+
+
+def endings(connection: Connection, codes: Sequence[str]) -> list[Ending]:
+    """How the dossiers with these codes stand now."""
     keys = set(connection.execute(select(identities.c.dossier).where(identities.c.code.in_(codes))).scalars())
     keys |= set(connection.execute(select(dossiers.c.dossier).where(dossiers.c.dossier.in_(codes))).scalars())
     states = connection.execute(select(dossiers.c.dossier, dossiers.c.state).where(dossiers.c.dossier.in_(keys)))

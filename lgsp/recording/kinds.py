@@ -46,9 +46,9 @@ _ORDER: tuple[tuple[Kind | None, re.Pattern[str]], ...] = tuple(
         (Kind.OFFICER, r"^username$|nguoi(xuly|tiepnhan|traloi|yeucaubosung|ky|phancong|duyet|lap)|approver(name)?$|"
                        r"actionuser|officer|canbo|createby|requestername|^userid$"),
         (Kind.NAME, r"hoten|hovaten|hovatenct|fullname|(applicant|citizen|receiver|sender|contact|delegate|submitter|"
-                    r"owner|payer|customer|person|debtor|buyer|account|holder|debit|credit)s?(full)?name|^ten(nguoi|chu(?!ong)|khach|nn)|"
+                    r"owner|payer|customer|person|debtor|buyer|account|holder|debit|credit)s?(full)?name|^ten(nguoi|chu(?!ong)|khach|nn|thuongnhan|doanhnghiep|tochuc)|"
                     r"chuhoso$|^chuhs$|chuho$|nguoi(lienhe|nop|nhan|gui|denghi|hoi|yeucau|daidien|noptien)$|khachhang$|"
-                    r"daidien|representative|congdan$|asker|displayname"),
+                    r"daidien|representative|congdan$|asker"),
     )
 )  # fmt: skip
 _PERSON = re.compile(

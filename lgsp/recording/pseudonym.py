@@ -34,16 +34,18 @@ _GIVEN = (
     "Sang Sáng", "Thịnh Thinh", "Trâm Tràm",
 )  # fmt: skip
 _PLACE = ("Số {n} đường Mẫu", "Tổ {n} phố Mẫu", "Thôn Mẫu {n}")
-_LEGAL = re.compile(
-    r"^((?:công ty|cty|doanh nghiệp|dntn|hợp tác xã|htx|hộ kinh doanh|hkd|cơ sở|cửa hàng|nhà thuốc|cong ty|"
-    r"doanh nghiep|ho kinh doanh)"
-    r"(?:\s+(?:tnhh|cổ phần|cp|tư nhân|mtv|một thành viên|hợp danh|co phan|tu nhan))*)\b",
+_BUSINESS = re.compile(
+    r"^(doanh nghiệp tư nhân|dntn|hộ kinh doanh|hkd|cơ sở|cửa hàng|nhà thuốc|doanh nghiep tu nhan|ho kinh doanh)\b\s*",
     re.IGNORECASE,
 )
-_STATE = re.compile(
+"""A business that often bears its owner's name."""
+_NOBODY = re.compile(
     r"^(ubnd|ủy ban|uỷ ban|sở|phòng|trung tâm|cục|chi cục|bộ|văn phòng|kho bạc|ban quản lý|công an|tòa án|thanh tra|"
-    r"bộ phận|bưu điện|bưu cục|cổng|hệ thống|kho bac|trung tam)\b", re.IGNORECASE,
+    r"bộ phận|bưu điện|bưu cục|cổng|hệ thống|kho bac|trung tam|(tổng )?công ty|cty|hợp tác xã|htx|ngân hàng|chi nhánh|"
+    r"hội|liên hiệp|trường|bệnh viện|quỹ|viện|(tong )?cong ty|hop tac xa|ngan hang|chi nhanh)\b"
+    r"|\b(co\.?,? ?ltd|company|jsc|corporation|limited)\b", re.IGNORECASE,
 )  # fmt: skip
+"""An office or a company: its name is public."""
 _PERSONAL = re.compile(r"[0-9]{12}")
 _OLD = re.compile(r"[0-9]{9}")
 _PHONE = re.compile(r"(?:\+?84|0)([0-9]{9,10})")
@@ -69,7 +71,7 @@ _GIVEN_FORMS = tuple(tuple(forms.split()) for forms in _GIVEN)
 _BARE_GIVEN = tuple(_letters(forms[0]) for forms in _GIVEN_FORMS)
 _INVENTED = re.compile(
     f"(?:{'|'.join(_letters(name) for name in (*FAMILY, 'Rơ Châm'))}|"
-    "(?:CONGTY|CTY|DOANHNGHIEP|DNTN|HOPTACXA|HTX|HOKINHDOANH|HKD|COSO|CUAHANG|NHATHUOC)[A-Z]{0,20})MAU"
+    "DOANHNGHIEPTUNHAN|DNTN|HOKINHDOANH|HKD|COSO|CUAHANG|NHATHUOC)MAU"
     f"(?:{'|'.join(sorted(_BARE_GIVEN, key=len, reverse=True))}){{2}}[0-9]*"
 )
 _TWO_GIVEN = f"(?:{'|'.join(sorted(_BARE_GIVEN, key=len, reverse=True))}){{2}}"
@@ -192,13 +194,14 @@ class Pseudonyms:
     def _name(self, value: str) -> str:
         """Family name, ``Mẫu`` and two given names; without marks where the value has none, joined where it has no
         spaces, so that the forms that systems make of a name stay one name's."""
-        if _STATE.match(value):
+        if _NOBODY.search(unicodedata.normalize("NFC", value)):
             return value
         if " " not in value and (re.search(r"[0-9._@\\/-]", value) or value.islower()):
             return f"mau{self._drawn('token', value.lower(), 16**8):08x}"
-        legal = _LEGAL.match(value)
-        bare = _letters(value)
-        exact = unicodedata.normalize("NFC", " ".join(value.split())).casefold()
+        legal = _BUSINESS.match(value)
+        own = value[legal.end() :] if legal and value[legal.end() :].strip() else value
+        bare = _letters(own)
+        exact = unicodedata.normalize("NFC", " ".join(own.split())).casefold()
         first = FAMILY[self._drawn("family", bare, len(FAMILY))]
         words = [legal[1]] if legal else [first]
         words.append(MARK)
@@ -249,7 +252,11 @@ def is_pseudonym(kind: Kind, value: str) -> bool:
         case Kind.ACCOUNT:
             return _is_alike(value)
         case Kind.NAME | Kind.OFFICER:
-            return bool(_STATE.match(value) or _TOKEN.fullmatch(value) or _is_invented(_letters(value)))
+            return bool(
+                _NOBODY.search(unicodedata.normalize("NFC", value))
+                or _TOKEN.fullmatch(value)
+                or _is_invented(_letters(value))
+            )
         case Kind.ADDRESS:
             return bool(re.match(r"(Số \d+ đường|Tổ \d+ phố) Mẫu|Thôn Mẫu \d", unicodedata.normalize("NFC", value)))
     return False

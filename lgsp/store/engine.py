@@ -77,15 +77,15 @@ class _Sqlite:
 
     dialect = "sqlite"
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, durable: bool) -> None:
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-        self._writer = self._engine(url, "BEGIN IMMEDIATE")
-        self._reader = self._engine(url, "BEGIN")
+        self._writer = self._engine(url, "BEGIN IMMEDIATE", durable)
+        self._reader = self._engine(url, "BEGIN", durable)
         self._write_thread = ThreadPoolExecutor(1, "store-write")
         self._read_thread = ThreadPoolExecutor(1, "store-read")
 
     @staticmethod
-    def _engine(url: URL, begin: str) -> Any:
+    def _engine(url: URL, begin: str, durable: bool) -> Any:
         engine = create_engine(
             url,
             poolclass=StaticPool,
@@ -97,7 +97,7 @@ class _Sqlite:
             connection.isolation_level = None  # we say BEGIN ourselves
             for pragma in (
                 "journal_mode=WAL",
-                "synchronous=FULL",
+                "synchronous=FULL" if durable else "synchronous=OFF",
                 "foreign_keys=ON",
                 "busy_timeout=30000",
                 "wal_autocheckpoint=4000",
@@ -158,10 +158,11 @@ class _Postgres:
 class Store:
     """The database behind the ledger and the journal. ``start`` before use, ``close`` at the end."""
 
-    def __init__(self, url: str, *, pool: int = 4) -> None:
+    def __init__(self, url: str, *, pool: int = 4, durable: bool = True) -> None:
+        """``durable=False``: for a database that is made for one run of a tool, and thrown away; SQLite only."""
         self.url = parse_url(url)
         self._backend: _Backend = (
-            _Sqlite(self.url) if self.url.get_backend_name() == "sqlite" else _Postgres(self.url, pool)
+            _Sqlite(self.url, durable) if self.url.get_backend_name() == "sqlite" else _Postgres(self.url, pool)
         )
         self._queue: deque[_Pending] = deque()
         self._wake = asyncio.Event()

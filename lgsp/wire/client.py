@@ -166,7 +166,7 @@ class Wire:
             departures = current_scope().departures
             if departures is not None:
                 read = end.status != 401 and isinstance(failure, OutcomeUnknown | None)
-                departures.count(out.effect and read, left_at)
+                departures.count(out.effect and read, left_at, number)
             if failure is not None:
                 self._close(number, end, type(failure).__name__, getattr(failure, "reason", str(failure)))
                 raise failure from None  # the library's text may hold the address with its query

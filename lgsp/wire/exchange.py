@@ -30,8 +30,12 @@ class Departures:
     left_at: int = 0
     """When the latest such call left (microseconds); 0: none did."""
 
-    def count(self, effect: bool, at: int) -> None:
+    number: int = 0
+    """The latest exchange."""
+
+    def count(self, effect: bool, at: int, number: int = 0) -> None:
         self.exchanges += 1
+        self.number = number
         self.left_at = at if effect else self.left_at
         self.effects += effect
         self.last = effect

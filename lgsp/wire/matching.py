@@ -43,7 +43,7 @@ def differences(ours: Leaves, theirs: Leaves, volatile: Collection[str] = ()) ->
     found = []
     for where in dict.fromkeys((*ours, *theirs)):
         one, other = ours.get(where), theirs.get(where)
-        if one != other and not _masked(one, other) and _last(where) not in names:
+        if one != other and not _masked(one, other) and last_name(where) not in names:
             found.append(Difference(where, one, other))
     return found
 
@@ -52,7 +52,8 @@ def _masked(one: str | None, other: str | None) -> bool:
     return one is not None and other is not None and (MASK in one or MASK in other)
 
 
-def _last(where: str) -> str:
+def last_name(where: str) -> str:
+    """The last name of a place, in lower case."""
     return re.sub(r"\[\d+\]$", "", re.split(r"[./@?]", where)[-1]).lower()
 
 

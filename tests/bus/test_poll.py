@@ -283,7 +283,7 @@ async def test_an_item_that_cannot_be_told_is_set_aside_once_and_holds_up_no_oth
         assert "kind: cannot be taken" in item.reason
         assert feed.acknowledged == [1, 2, 3], "it is in our hands"
         again = replace(made.poller, connector=Feed(feed.pages))
-        await again._take(Page(Received("thing", feed.pages[0]), "1"), "1")  # told once more
+        await again._take(Page(Received("thing", feed.pages[0]), "1"), "1", None)  # told once more
         assert len(await made.work.parked()) == 1
 
 

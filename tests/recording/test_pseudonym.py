@@ -57,7 +57,7 @@ CASES = [
     pytest.param(Kind.BIRTH, "19900203", r"1990[0-9]{4}", id="birth, compact"),
     pytest.param(Kind.BIRTH, "1990-02-03T00:00:00+07:00", r"1990-[0-9]{2}-[0-9]{2}T00:00:00\+07:00", id="birth, ISO"),
     pytest.param(Kind.OFFICER, "nva.stc", r"mau[0-9a-f]{8}", id="account of an officer"),
-    pytest.param(Kind.NAME, "CÔNG TY TNHH ABC", r"CÔNG TY TNHH MẪU .*", id="company"),
+    pytest.param(Kind.NAME, "HỘ KINH DOANH LÊ VĂN A", r"HỘ KINH DOANH MẪU .*", id="household business"),
 ]  # fmt: skip
 
 
@@ -107,8 +107,8 @@ def test_few_meet() -> None:
     assert len(made) == 10_000
 
 
-def test_an_office_is_nobody() -> None:
-    for name in ("UBND xã Mẫu", "Sở Xây dựng", "Kho bạc Nhà nước"):
+def test_offices_and_companies_are_nobody() -> None:
+    for name in ("UBND xã Mẫu", "Sở Xây dựng", "Kho bạc Nhà nước", "CÔNG TY TNHH ABC", "Gia Lai Coffee Co., Ltd"):
         assert MADE.of(Kind.NAME, name) == name
 
 
