@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -48,6 +50,10 @@ def add(app: typer.Typer) -> None:
         out: Annotated[
             Path | None, typer.Option("--out", metavar="FILE", help=_("File to write; else standard output"))
         ] = None,
+        as_test: Annotated[
+            Path | None,
+            typer.Option("--as-test", metavar="FILE.py", help=_("Write a test with the recordings beside it")),
+        ] = None,
         everything: Annotated[bool, typer.Option("--all", help=_("The whole journal"))] = False,
     ) -> int:
         _ = here._
@@ -55,6 +61,8 @@ def add(app: typer.Typer) -> None:
             raise Finding(
                 _("say which exchanges: numbers, --dossier, --system, --since, --until, or --all"), code=USAGE
             )
+        if as_test is not None:
+            out = out or _beside(here, as_test)
         if out is None and here.json:
             raise Finding(_("--json needs --out: the recordings themselves are JSON lines"), code=USAGE)
         from lgsp.recording.export import Wanted
@@ -63,7 +71,10 @@ def add(app: typer.Typer) -> None:
         async with opened(here, "recordings") as book:
             keys = tuple([await book.need_dossier(here, code) for code in dossier or ()])
             wanted = Wanted(tuple(numbers or ()), keys, tuple(system or ()), *times)
-            return await write(here, book, wanted, out)
+            done = await write(here, book, wanted, out)
+        if as_test is not None and out is not None:
+            _write_test(here, as_test, out)
+        return done
 
 
 async def write(here: Here, book: Book, wanted: object, out: Path | None) -> int:
@@ -95,6 +106,30 @@ async def write(here: Here, book: Book, wanted: object, out: Path | None) -> int
     if out is not None:
         here.say(_("{n} exchanges written to {file}").format(n=count, file=out))
     return FINE if count else FINDING
+
+
+def _beside(here: Here, test: Path) -> Path:
+    _ = here._
+    if test.suffix != ".py" or not test.name.startswith("test_"):
+        raise Finding(
+            _("--as-test {file}: name it test_*.py, or pytest does not find it").format(file=test), code=USAGE
+        )
+    if test.exists():
+        raise Finding(_("--as-test {file} is there already: name another").format(file=test), code=USAGE)
+    return test.with_name(test.stem.removeprefix("test_") + ".jsonl")
+
+
+def _write_test(here: Here, test: Path, recordings: Path) -> None:
+    """A test that replays the recordings; its words are a person's to better."""
+    named = os.path.relpath(recordings, test.parent)
+    text = (
+        '"""What the bus did when this was recorded, it does today."""\n\n'
+        "import pytest\n\nfrom lgsp.testing.plugin import Replayed\n\n\n"
+        f"@pytest.mark.recording({json.dumps(named)})\n"
+        f"def {test.stem}(replayed: Replayed) -> None:\n    replayed.same()\n"
+    )
+    test.write_text(text, encoding="utf-8")
+    here.say(here._("the test is {file}: pytest runs it").format(file=test))
 
 
 def exporter_of(here: Here, book: Book) -> Exporter:

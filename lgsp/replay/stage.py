@@ -13,7 +13,7 @@ from lgsp.redact import MASK, secrets_in_body, secrets_in_url
 from lgsp.replay.finding import Finding, Outcome
 from lgsp.replay.tape import Killed, NotNow, Tape
 from lgsp.wire.exchange import Opened, current_scope
-from lgsp.wire.grants import Grant, Obtain
+from lgsp.wire.grants import Grant, MemoryGrants, Obtain
 from lgsp.wire.matching import differences, last_name, of_request
 
 _FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection", "keep-alive"})
@@ -47,6 +47,8 @@ class Stage:
         """Whether a delivery is tried before its time: only a call that says exactly what was sent then is made."""
         self.obtaining = False
         """Whether a log-in is under way: none is made."""
+        self.passing = False
+        """Whether a log-in is under way at a system that answers itself."""
         self.polling = False
         self.logins: set[tuple[str, str]] = set()
         self._before = 0, 0, 0, 0
@@ -72,6 +74,9 @@ class Stage:
     async def call(self, request: httpx.Request) -> httpx.Response:
         """Answer one call, or raise ``NotNow``."""
         system, operation = (str(request.extensions.get(name, "")) for name in ("system", "operation"))
+        if self.passing:
+            self.logins.add((system, operation))
+            return await self.elsewhere[system](request)
         if self.obtaining:
             self.logins.add((system, operation))
             raise NotNow
@@ -220,10 +225,11 @@ class StageGrants:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
+        self._elsewhere = MemoryGrants(stage.clock.monotonic)
 
     async def get(self, system: str, name: str, obtain: Obtain) -> str:
         if system in self._stage.elsewhere:
-            return (await obtain()).value
+            return await self._elsewhere.get(system, name, self._passing(system, obtain))
         self._stage.obtaining = True
         try:
             grant = await obtain()
@@ -234,7 +240,19 @@ class StageGrants:
         return grant.value
 
     async def renew(self, system: str, name: str, rejected: str, obtain: Obtain) -> str:
+        if system in self._stage.elsewhere:
+            return await self._elsewhere.renew(system, name, rejected, self._passing(system, obtain))
         return await self.get(system, name, obtain)
+
+    def _passing(self, system: str, obtain: Obtain) -> Obtain:
+        async def passed() -> Grant:
+            self._stage.passing = True
+            try:
+                return await obtain()
+            finally:
+                self._stage.passing = False
+
+        return passed
 
 
 class _Cut(httpx.AsyncByteStream):

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from lgsp.canonical.events import Event
 from lgsp.errors import MappingError
-from lgsp.recording.export import Exporter, Wanted
 from lgsp.recording.recording import Line, Recording
 from lgsp.replay import report
 from lgsp.replay.finding import Outcome
@@ -22,44 +21,9 @@ from lgsp.replay.script import Script, script_of
 from lgsp.spi.mapping import Context
 from lgsp.spi.registry import Registry
 from lgsp.testing.conformance import registry
-from tests.support.daemons import House, house
-from tests.support.feeding import Life
 
 pytestmark = pytest.mark.anyio
-KEY = b"a key of thirty-two bytes, fixed"
 Outbound = Callable[[Event, Context], BaseModel]
-
-
-async def exported(there: House) -> list[Line]:
-    await there.daemon.store.flush()
-    own = there.daemon.settings
-    exporter = Exporter(there.daemon.store, registry(), own.systems, own.province, KEY, "mock", own.server.base_url)
-    return [line async for line in exporter.lines(Wanted())]
-
-
-@pytest.fixture(scope="module")
-async def lines(tmp_path_factory: pytest.TempPathFactory) -> list[Line]:
-    """Two dossiers through all their steps, one of them while the portal loses sessions and answers."""
-    async with house(tmp_path_factory.mktemp("then")) as there:
-        calm, stormy = Life(1), Life(2)
-        await there.push(calm)
-        for step in range(3):
-            await there.step(calm, step)
-        await there.push(calm, "releasing")
-        await there.push(calm, "done")
-        await there.delivered(calm, "10")
-        there.portal.faults.add({"kind": "expired_session", "count": 1})
-        there.portal.faults.add({"kind": "garbled", "count": 1})
-        await there.push(stormy)
-        await there.delivered(stormy)
-        await there.push(stormy, "processing")
-        await there.delivered(stormy, "4")
-        return await exported(there)
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 def changed(outbound: Callable[[Outbound], Outbound], operation: str) -> Registry:
@@ -80,8 +44,8 @@ async def played(script: Script, folder: Path, systems: Registry | None = None, 
     return await play(script, systems or registry(), folder, Options(**options))  # type: ignore[arg-type]  # by name
 
 
-async def test_a_second_bus_does_the_same(lines: list[Line], tmp_path: Path) -> None:
-    outcome = await played(script_of(lines), tmp_path)
+async def test_a_second_bus_does_the_same(recorded: list[Line], tmp_path: Path) -> None:
+    outcome = await played(script_of(recorded), tmp_path)
     assert outcome.findings == []
     assert outcome.calls == outcome.same > 8
     assert outcome.inbound == 8
@@ -89,14 +53,14 @@ async def test_a_second_bus_does_the_same(lines: list[Line], tmp_path: Path) -> 
     assert list(report.text(outcome)) == []
 
 
-async def test_no_citizen_is_in_what_is_replayed(lines: list[Line]) -> None:
-    told = json.dumps([str(line) for line in lines], ensure_ascii=False)
+async def test_no_citizen_is_in_what_is_replayed(recorded: list[Line]) -> None:
+    told = json.dumps([str(line) for line in recorded], ensure_ascii=False)
     assert "Nguyễn Văn Mẫu 1" not in told
     assert "052088000001" not in told
-    assert all(line.redacted for line in lines if isinstance(line, Recording))
+    assert all(line.redacted for line in recorded if isinstance(line, Recording))
 
 
-async def test_a_mapping_that_changed_is_found_by_its_field(lines: list[Line], tmp_path: Path) -> None:
+async def test_a_mapping_that_changed_is_found_by_its_field(recorded: list[Line], tmp_path: Path) -> None:
     def other(outbound: Outbound) -> Outbound:
         def made(event: Event, context: Context) -> BaseModel:
             request = outbound(event, context)
@@ -106,7 +70,7 @@ async def test_a_mapping_that_changed_is_found_by_its_field(lines: list[Line], t
 
         return made
 
-    outcome = await played(script_of(lines), tmp_path, changed(other, "sync_dossier"))
+    outcome = await played(script_of(recorded), tmp_path, changed(other, "sync_dossier"))
     found = [finding for finding in outcome.findings if finding.what == "changed"]
     assert found
     assert {f.operation for f in found} == {"sync_dossier"}
@@ -123,25 +87,25 @@ async def test_a_mapping_that_changed_is_found_by_its_field(lines: list[Line], t
     assert report.document(outcome)["by_kind"]["changed"] == len(found)
 
 
-async def test_a_mapping_that_refuses_is_found_with_its_reason(lines: list[Line], tmp_path: Path) -> None:
+async def test_a_mapping_that_refuses_is_found_with_its_reason(recorded: list[Line], tmp_path: Path) -> None:
     def refusing(_outbound: Outbound) -> Outbound:
         def made(_event: Event, _context: Context) -> BaseModel:
             raise MappingError("MaTTHC", "no such procedure today")
 
         return made
 
-    outcome = await played(script_of(lines), tmp_path, changed(refusing, "sync_dossier"))
+    outcome = await played(script_of(recorded), tmp_path, changed(refusing, "sync_dossier"))
     missing = [f for f in outcome.findings if f.what == "missing" and f.operation == "sync_dossier"]
     assert missing
     assert "MaTTHC" in missing[0].note
     assert any(f.what == "ending" for f in outcome.findings)
     only_sent = await played(
-        script_of(lines), _folder(tmp_path, "b"), changed(refusing, "sync_dossier"), sent_only=True
+        script_of(recorded), _folder(tmp_path, "b"), changed(refusing, "sync_dossier"), sent_only=True
     )
     assert {f.what for f in only_sent.findings} == {"missing"}
 
 
-async def test_the_first_finding_can_end_it_and_others_left_out(lines: list[Line], tmp_path: Path) -> None:
+async def test_the_first_finding_can_end_it_and_others_left_out(recorded: list[Line], tmp_path: Path) -> None:
     def refusing(_outbound: Outbound) -> Outbound:
         def made(_event: Event, context: Context) -> BaseModel:
             raise MappingError("MaTTHC", "no such procedure today")
@@ -149,11 +113,11 @@ async def test_the_first_finding_can_end_it_and_others_left_out(lines: list[Line
         return made
 
     systems = changed(refusing, "update_progress")
-    one = await played(script_of(lines), tmp_path, systems, only=("H21.14-261008-00002",))
+    one = await played(script_of(recorded), tmp_path, systems, only=("H21.14-261008-00002",))
     assert {f.dossier for f in one.findings} <= {"H21.14-261008-00002"}
     shown: list[tuple[int, int]] = []
-    await played(script_of(lines), _folder(tmp_path, "b"), progress=lambda done, total: shown.append((done, total)))
-    assert shown[-1][0] == shown[-1][1] == len(script_of(lines).recordings)
+    await played(script_of(recorded), _folder(tmp_path, "b"), progress=lambda done, total: shown.append((done, total)))
+    assert shown[-1][0] == shown[-1][1] == len(script_of(recorded).recordings)
 
 
 def _folder(above: Path, name: str) -> Path:
