@@ -151,6 +151,14 @@ def moment(here: Here, text: str) -> int:
     return micros(told if told.tzinfo else told.replace(tzinfo=VIETNAM))
 
 
+def span_of(here: Here, text: str) -> float:
+    """``10m`` in seconds; wrong usage otherwise."""
+    found = _AGO.fullmatch(text.strip())
+    if found is None:
+        raise Finding(here._("--for {text}: write 30s, 10m or 2h").format(text=text), code=USAGE)
+    return float(int(found[1]) * _SECONDS[found[2]])
+
+
 def _row(pair: Pair) -> dict[str, Any]:
     start, end = pair
     return {

@@ -18,6 +18,7 @@ from lgsp.cli import (
     hold,
     match,
     parked,
+    record,
     recordings,
     refund,
     replay,
@@ -79,6 +80,7 @@ def make() -> typer.Typer:
         soap,
         check,
         export,
+        record,
         recordings,
         replay,
     ):

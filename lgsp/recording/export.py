@@ -139,10 +139,7 @@ class Exporter:
 
     async def lines(self, wanted: Wanted) -> AsyncIterator[Line]:
         """The bus's own line, the exchanges by time, and how each dossier among them ends."""
-        codes = await self._store.read(loads)
-        restarts = tuple(await self._store.read(_restarts))
-        used = [name for name in self._systems if not wanted.systems or name in wanted.systems]
-        yield Bus(self._province, {name: self._systems[name] for name in used}, dict(codes), self._base_url, restarts)
+        yield await self.bus(wanted.systems)
         keys = set(wanted.dossiers)
         query = await self._query(wanted)
         last = 0
@@ -160,6 +157,13 @@ class Exporter:
             last = found[-1][0].id
         for ending in await self._endings(sorted(filter(None, keys))):
             yield ending
+
+    async def bus(self, systems: Sequence[str] = ()) -> Bus:
+        """The settings under which these systems (all, where none is named) are called."""
+        codes = await self._store.read(loads)
+        restarts = tuple(await self._store.read(_restarts))
+        used = {name: own for name, own in self._systems.items() if not systems or name in systems}
+        return Bus(self._province, used, dict(codes), self._base_url, restarts)
 
     def recording(self, told: Recording) -> Recording:
         """An exchange of this bus, redacted, with the versions of its connector and contract."""
