@@ -71,6 +71,11 @@ class Here:
         installed = {entry.name for entry in entry_points(group="lgsp.connectors")}
         return Registry.load(named if named <= installed else None)
 
+    def written(self, section: str) -> dict[str, Any]:
+        """A section of the settings file as it is written, checked by nobody; empty where there is none."""
+        found = self._document().get(section)
+        return found if isinstance(found, dict) else {}
+
     def part(self, *names: str) -> dict[str, Any]:
         """Some sections of the settings: what a look into the store needs asks for no secret."""
         from lgsp.config.part import load_part

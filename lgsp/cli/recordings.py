@@ -101,6 +101,73 @@ def add(app: typer.Typer) -> None:
         here.say(table((_("file"), _("exchanges"), changes), rows, right=[1, 2]))
         return FINE
 
+    @command(
+        group,
+        "convert",
+        _("Commands"),
+        _(
+            "Read a HAR archive (.har) or a cassette of VCR.py (.yaml, .json) and write recordings, redacted; or write "
+            "recordings as HAR, which other tools open: by the names of the files."
+        ),
+    )
+    def convert(
+        here: Here,
+        source: Annotated[Path, typer.Argument(metavar="IN", help=_("File to read: .har, .yaml, .json or .jsonl"))],
+        out: Annotated[Path, typer.Argument(metavar="OUT", help=_("File to write: .jsonl or .har"))],
+        system: Annotated[
+            str, typer.Option("--system", metavar="NAME", help=_("Whose exchanges they are; else told by the address"))
+        ] = "",
+    ) -> int:
+        _ = here._
+        _there(here, source)
+        if out.suffix not in (".jsonl", ".har"):
+            raise Finding(_("{file}: write to a file that ends in .jsonl or .har").format(file=out), code=USAGE)
+        from lgsp.recording.export import redactor_of
+        from lgsp.recording.files import read_lines, write_lines
+        from lgsp.recording.foreign import Names
+        from lgsp.recording.har import read_har, write_har
+        from lgsp.recording.key import read_key
+        from lgsp.recording.recording import Line, Recording
+        from lgsp.recording.vcr import read_vcr
+        from lgsp.spi.registry import Registry
+
+        names = Names(system, {} if system else _addresses(here))
+        lines: list[Line]
+        if source.suffix == ".har":
+            lines = list(read_har(source, names))
+        elif source.suffix in (".yaml", ".yml", ".json"):
+            lines = list(read_vcr(source, names))
+        else:
+            lines = list(read_lines(source))
+        key, __ = read_key(Path(here.part("recordings")["recordings"].key_file))
+        redactor = redactor_of(Registry.load(), key, (), {})
+        lines = [redactor.recording(one) if isinstance(one, Recording) else one for one in lines]
+        found = [one for one in lines if isinstance(one, Recording)]
+        try:
+            if out.suffix == ".har":
+                out.write_text(write_har(found), encoding="utf-8")
+            else:
+                write_lines(out, lines)
+        except OSError as error:
+            told = _("{file} cannot be written ({reason}): choose another").format(file=out, reason=error.strerror)
+            raise Finding(told, code=USAGE) from None
+        here.document({"exchanges": len(found), "file": str(out), "systems": sorted({f.opened.system for f in found})})
+        here.say(_("{n} exchanges written to {file}").format(n=len(found), file=out))
+        return FINE
+
+
+def _addresses(here: Here) -> dict[str, str]:
+    """The system at each host that the settings name."""
+    from urllib.parse import urlsplit
+
+    from lgsp.recording.redact import texts_in
+
+    found: dict[str, str] = {}
+    for name, own in here.written("systems").items():
+        hosts = (urlsplit(text).hostname for text in texts_in(own) if "://" in text[:8])
+        found |= {host: name for host in hosts if host}
+    return found
+
 
 def _there(here: Here, path: Path) -> None:
     if not path.exists():

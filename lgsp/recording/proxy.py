@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from starlette.routing import Route
 
 from lgsp.clock import Clock, SystemClock, micros
 from lgsp.errors import ConfigError
+from lgsp.recording.foreign import operation_of
 from lgsp.recording.recording import Origin, Recording
 from lgsp.spi.connector import SystemSettings
 from lgsp.wire.exchange import Closed, Opened, new_exchange_id
@@ -65,7 +65,7 @@ class RecordingProxy:
         url = f"{self._to}{request.url.path}{query}"
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
         opened = Opened(
-            new_exchange_id(), self._system, _operation(request.url.path), "out", micros(self._clock.now()),
+            new_exchange_id(), self._system, operation_of(request.url.path), "out", micros(self._clock.now()),
             request.method, url, headers, body, effect=request.method not in ("GET", "HEAD", "OPTIONS"),
         )  # fmt: skip
         try:
@@ -129,9 +129,3 @@ async def _read(request: Request) -> bytes:
         if len(body) > LARGEST:
             raise _TooLarge
     return bytes(body)
-
-
-def _operation(path: str) -> str:
-    """The last part of the path, without its ending: nobody knows more of a foreign call."""
-    last = path.rstrip("/").rpartition("/")[2]
-    return re.sub(r"[^\w-]", "_", last.partition(".")[0])[:50] or "root"
