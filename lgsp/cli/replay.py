@@ -86,7 +86,6 @@ def add(app: typer.Typer) -> None:
         from lgsp.replay.script import read_script, script_of
         from lgsp.spi.registry import Registry
 
-        log.configure("error", json=False)
         start, end = (moment(here, text) if text else 0 for text in (since, until))
         registry = Registry.load()
         if paths:
@@ -102,7 +101,8 @@ def add(app: typer.Typer) -> None:
                 sent_only=dry_run, only=tuple(only or ()), stop_on_first=stop_on_first, elsewhere=elsewhere,
                 codes=_codes(here), progress=_progress(here),
             )  # fmt: skip
-            outcome = await play(script, registry, place, options)
+            with log.only("error"):
+                outcome = await play(script, registry, place, options)
         here.document(report.document(outcome))
         for file, content in (
             (page, report.page(outcome, name, _, here.language)),
