@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -199,19 +200,14 @@ class Soap:
 # --- the contract's schemas ------------------------------------------------------------------------------------------
 
 
-class _Shelf(etree.Resolver):
-    """Schemas that a contract imports, by any name it gives them; what is not there is empty, never fetched."""
-
-    def __init__(self, find: Callable[[str], bytes]) -> None:
-        super().__init__()
-        self._find = find
-
-    def resolve(self, system_url: str, public_id: str, context: Any) -> Any:  # type: ignore[override]  # the stubs lack it
-        return self.resolve_string(self._find(system_url), context)  # type: ignore[call-arg]  # other stubs
+_NOWHERE = "missing.xsd"
 
 
 def _schema_of(contract: Path) -> etree.XMLSchema:
-    """All schemas of the folder as one."""
+    """All schemas of the folder as one. What an include names and the folder lacks is an error, never fetched.
+
+    Compiled from files: lxml's way to hand pieces over from memory is the process's, and a document that another thread
+    reads meanwhile takes it away."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True)
     urls: dict[str, str] = {}
     if (contract / "urls.json").is_file():
@@ -220,42 +216,52 @@ def _schema_of(contract: Path) -> etree.XMLSchema:
     by_namespace: dict[str, list[str]] = {}
     for file in sorted(contract.glob("*.wsdl")):
         root = etree.parse(str(file), parser).getroot()
-        for place, schema in enumerate(root.iter(f"{{{_XS}}}schema")):
-            name = f"shelf:{file.name}/{place}"
+        for schema in root.iter(f"{{{_XS}}}schema"):
+            name = f"doc{len(texts)}.xsd"
             texts[name] = etree.tostring(schema)
             by_namespace.setdefault(schema.get("targetNamespace") or "", []).append(name)
-    included = set()
-    files = {}
+    included: set[str] = set()
+    files: dict[str, etree._Element] = {}
     for file in sorted(contract.glob("*.xsd")):
         root = etree.parse(str(file), parser).getroot()
         files[file.name] = root
-        included |= {e.get("schemaLocation", "").rpartition("/")[2] for e in root.iter(f"{{{_XS}}}include")}
-    for name, root in files.items():
-        texts[f"shelf:{name}"] = etree.tostring(root)
-        if name not in included:
-            by_namespace.setdefault(root.get("targetNamespace") or "", []).append(f"shelf:{name}")
+        included |= {_file(e, urls) for e in root.iter(f"{{{_XS}}}include")}
+    names = {file: f"doc{n}.xsd" for n, file in enumerate(files, len(texts))}
+    for file_name, root in files.items():
+        texts[names[file_name]] = etree.tostring(root)
+        if file_name not in included:
+            by_namespace.setdefault(root.get("targetNamespace") or "", []).append(names[file_name])
     if not by_namespace:
         raise FileNotFoundError(f"no *.xsd and no *.wsdl with types in {contract}: the mock cannot judge")
-    numbers = {namespace: f"shelf:ns/{n}" for n, namespace in enumerate(by_namespace)}
+    numbers = {namespace: f"ns{n}.xsd" for n, namespace in enumerate(by_namespace)}
     for name in tuple(texts):
-        texts[name] = _joined(texts[name], numbers, urls)
+        texts[name] = _joined(texts[name], numbers, names, urls)
     for namespace, number in numbers.items():
         target = f" targetNamespace={quoteattr(namespace)}" if namespace else ""
         inner = "".join(f'<xs:include schemaLocation="{name}"/>' for name in by_namespace[namespace])
         texts[number] = f'<xs:schema xmlns:xs="{_XS}"{target}>{inner}</xs:schema>'.encode()
-    shelf = etree.XMLParser(resolve_entities=False, no_network=True)
-    shelf.resolvers.add(_Shelf(lambda url: texts.get(url, b"<nothing/>")))
     imports = "".join(
         f"<xs:import namespace={quoteattr(ns)} schemaLocation={quoteattr(number)}/>" if ns else
         f"<xs:import schemaLocation={quoteattr(number)}/>"
         for ns, number in numbers.items()
     )  # fmt: skip
-    root = etree.fromstring(f'<xs:schema xmlns:xs="{_XS}" targetNamespace="shelf:all">{imports}</xs:schema>', shelf)
-    return etree.XMLSchema(etree.ElementTree(root))
+    with TemporaryDirectory(prefix="mocks-schema-") as folder:
+        for name, text in texts.items():
+            Path(folder, name).write_bytes(text)
+        top = Path(folder, "contract.xsd")
+        whole = f'<xs:schema xmlns:xs="{_XS}" targetNamespace="mocks:contract">{imports}</xs:schema>'
+        top.write_text(whole, encoding="utf-8")
+        return etree.XMLSchema(file=str(top))
 
 
-def _joined(text: bytes, numbers: Mapping[str, str], urls: Mapping[str, str]) -> bytes:
-    """A schema whose imports and includes lead to the shelf, with the imports it forgot, and open DataSets."""
+def _file(element: etree._Element, urls: Mapping[str, str]) -> str:
+    """The file of the folder that an include means."""
+    place = element.get("schemaLocation", "")
+    return urls.get(place, place.rpartition("/")[2])
+
+
+def _joined(text: bytes, numbers: Mapping[str, str], names: Mapping[str, str], urls: Mapping[str, str]) -> bytes:
+    """A schema whose imports and includes lead to the pieces, with the imports it forgot, and open DataSets."""
     root = etree.fromstring(text)
     own = root.get("targetNamespace") or ""
     for element in list(root.iter(f"{{{_XS}}}import")):
@@ -267,8 +273,7 @@ def _joined(text: bytes, numbers: Mapping[str, str], urls: Mapping[str, str]) ->
             attributes = {"namespace": namespace, "schemaLocation": number} if namespace else {"schemaLocation": number}
             root.insert(0, etree.Element(f"{{{_XS}}}import", attributes))
     for element in root.iter(f"{{{_XS}}}include"):
-        place = element.get("schemaLocation", "")
-        element.set("schemaLocation", f"shelf:{urls.get(place, place.rpartition('/')[2])}")
+        element.set("schemaLocation", names.get(_file(element, urls), _NOWHERE))
     for element in list(root.iter(f"{{{_XS}}}element")):
         prefix = (element.get("ref") or "").rpartition(":")[0]
         if element.get("ref") and element.nsmap.get(prefix or None) == _XS:
