@@ -11,11 +11,13 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import uvicorn
 
 from mocks import make_all
+from mocks.kit.clock import Clock
 
 
 class _Server(uvicorn.Server):
@@ -45,11 +47,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="the control API has no access control: keep it local")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="names separated by commas")
+    parser.add_argument(
+        "--clock", default="", help="what the clock of all mocks shows at the start, 2026-09-28T08:00+07:00"
+    )
     parser.add_argument("--faults", type=Path, help='a JSON file: {"npsp": [{"kind": "slow", "rate": 0.1}]}')
     options = parser.parse_args(argv)
     only = [name.strip() for name in options.only.split(",") if name.strip()] or None
     try:
-        app = make_all(only, seed=options.seed)
+        clock = Clock()
+        if options.clock:
+            clock.set(datetime.fromisoformat(options.clock), frozen=False)
+        app = make_all(only, seed=options.seed, clock=clock)
         if options.faults is not None:
             for name, faults in json.loads(options.faults.read_text(encoding="utf-8")).items():
                 for fault in faults:

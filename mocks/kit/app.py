@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Router
 from starlette.types import Receive, Scope, Send
 
@@ -18,6 +19,7 @@ from mocks.kit.faults import Fault, Plan
 from mocks.kit.http import Answer, Call
 from mocks.kit.judge import Breach, Judge, Unreadable, decode
 from mocks.kit.ledger import Ledger
+from mocks.kit.origin import foreign
 
 _PAGE = (
     "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1><p>Hệ thống đang bảo trì.</p></body></html>"
@@ -32,6 +34,7 @@ class Mock:
 
     def __init__(self, *, seed: int = 0, clock: Clock | None = None) -> None:
         self.seed = seed
+        self.owns_clock = clock is None
         self.clock = clock or Clock()
         self.judge = Judge(self.contract)
         self.sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep
@@ -144,6 +147,9 @@ class Mock:
             return
         path: str = scope["path"]
         if path.startswith("/_mock/"):
+            if (refusal := foreign(scope)) is not None:
+                await JSONResponse({"error": refusal}, status_code=403)(scope, receive, send)
+                return
             await self._control(scope, receive, send)
             return
         call = await http.read(scope, receive)

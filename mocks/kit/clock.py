@@ -1,4 +1,4 @@
-"""The mock's own clock: real unless the control API turns or stops it."""
+"""The clock of one mock, or of all mocks on a port: real unless the control API turns or stops it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,20 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         self._shift += timedelta(seconds=seconds)
+
+    def turn(self, at: datetime | None, seconds: float, *, real: bool = False, frozen: bool = True) -> None:
+        """Several turns at once; where one of them cannot be, the clock stays as it was."""
+        before = self._frozen, self._shift
+        try:
+            if real:
+                self.real()
+            if at is not None:
+                self.set(at, frozen=frozen)
+            self.advance(seconds)
+            self.now()
+        except (ValueError, OverflowError):
+            self._frozen, self._shift = before
+            raise
 
     def real(self) -> None:
         """Go back to real time."""

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from mocks.kit.clock import Clock
+
 if TYPE_CHECKING:
     from mocks.kit.app import Mock
 
@@ -31,7 +33,7 @@ def guarded(work: Callable[[Request], Any]) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         try:
             answer = await work(request)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         return answer if isinstance(answer, Response) else JSONResponse(answer)
 
@@ -40,6 +42,29 @@ def guarded(work: Callable[[Request], Any]) -> Callable[[Request], Any]:
 
 def route(mock: Mock, path: str, method: str, work: Callable[[Request], Any]) -> BaseRoute:
     return Route(f"/_mock/{mock.name}/{path}", guarded(work), methods=[method])
+
+
+async def turned(clock: Clock, request: Request) -> Any:
+    """What the clock shows, after a POST turned it. All of the turn is understood before any of it is done."""
+    if request.method == "POST":
+        body = await given(request)
+        if not isinstance(body, dict) or not body.keys() & {"set", "advance", "real"}:
+            raise ValueError(
+                'give {"set": "2026-11-23T08:00:00+07:00", "frozen": true}, {"advance": 60} or {"real": true}'
+            )
+        at = datetime.fromisoformat(body["set"]) if "set" in body else None
+        seconds = float(body.get("advance", 0))
+        clock.turn(at, seconds, real=bool(body.get("real")), frozen=bool(body.get("frozen", True)))
+    return {"clock": clock.now().isoformat(), "frozen": clock.frozen}
+
+
+def shared_clock(clock: Clock) -> BaseRoute:
+    """``/_mock/clock``: the clock that all mocks of a port go by."""
+
+    async def endpoint(request: Request) -> Any:
+        return await turned(clock, request)
+
+    return Route("/_mock/clock", guarded(endpoint), methods=["GET", "POST"])
 
 
 def routes(mock: Mock) -> list[BaseRoute]:
@@ -86,23 +111,13 @@ def routes(mock: Mock) -> list[BaseRoute]:
 
     async def reset(_: Request) -> Any:
         await mock.close()
-        mock.clock.real()
+        if mock.owns_clock:  # a clock that others go by is turned back at /_mock/clock only
+            mock.clock.real()
         mock.start_over()
         return {"status": "ok"}
 
     async def clock(request: Request) -> Any:
-        body = await given(request)
-        if not body.keys() & {"set", "advance", "real"}:
-            raise ValueError(
-                'give {"set": "2026-11-23T08:00:00+07:00", "frozen": true}, {"advance": 60} or {"real": true}'
-            )
-        if body.get("real"):
-            mock.clock.real()
-        if "set" in body:
-            mock.clock.set(datetime.fromisoformat(body["set"]), frozen=bool(body.get("frozen", True)))
-        if "advance" in body:
-            mock.clock.advance(float(body["advance"]))
-        return {"clock": mock.clock.now().isoformat(), "frozen": mock.clock.frozen}
+        return await turned(mock.clock, request)
 
     async def violations(request: Request) -> Any:
         kind = request.query_params.get("kind")
@@ -123,6 +138,7 @@ def routes(mock: Mock) -> list[BaseRoute]:
         route(mock, "faults", "POST", add_faults),
         route(mock, "faults", "DELETE", remove_faults),
         route(mock, "reset", "POST", reset),
+        route(mock, "clock", "GET", clock),
         route(mock, "clock", "POST", clock),
         route(mock, "violations", "GET", violations),
         route(mock, "settings", "GET", settings),
