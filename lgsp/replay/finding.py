@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -56,6 +55,3 @@ class Outcome:
     @property
     def passed(self) -> bool:
         return not self.findings
-
-    def of(self, dossier: str) -> Sequence[Finding]:
-        return [finding for finding in self.findings if finding.dossier == dossier]

@@ -23,7 +23,7 @@ from lgsp.wire.matching import differences, of_body
 
 _AFTERWARDS = 5_000_000
 """Microseconds after the last exchange in which what was under way still ends."""
-Ending = Callable[[], Awaitable[None]]
+Settling = Callable[[], Awaitable[None]]
 _TAKEN_UP = 1_500_000
 """Microseconds for which a delivery that was taken up may wait before its call leaves: for a log-in, a free slot."""
 _ROUNDS = 200
@@ -74,7 +74,7 @@ class _Play:
         self._script, self._bus, self._stage, self._outcome, self._how = script, bus, stage, outcome, how
         self._calling: set[tuple[str, str]] = set()
         """Operations that are known to call: without a recorded call they need not be tried."""
-        self._due: list[tuple[int, int, str, Ending | None]] = []
+        self._due: list[tuple[int, int, str, Settling | None]] = []
         self._count = 0
         self._told: set[tuple[int, str]] = set()
         self._idle: set[int] = set()
@@ -213,7 +213,7 @@ class _Play:
         for due in {at for at in times if at > now}:
             self._later(due, dossier)
 
-    def _later(self, at: int, dossier: str, ending: Ending | None = None) -> None:
+    def _later(self, at: int, dossier: str, ending: Settling | None = None) -> None:
         if ending is None:
             if (at, dossier) in self._told:
                 return

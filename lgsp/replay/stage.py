@@ -306,8 +306,3 @@ def _leaves_of(told: Opened) -> dict[str, str]:
 
 def _shown(body: bytes) -> str:
     return body.decode("utf-8", "replace")
-
-
-def at(moment: int) -> str:
-    """A recorded moment for people and files."""
-    return from_micros(moment).isoformat()
